@@ -1,0 +1,126 @@
+/**
+ * Every bound on what a peer may claim or send, each with its unit and its reason. Defaults of `network.md`;
+ * what an operator may change is in the config, what the formats depend on is not.
+ */
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** Bounds of the formats: a manifest or bundle beyond them is invalid for everybody. */
+export const FORMAT_LIMITS = {
+  /** Groups of an adapter: 4 a layer of a 128-layer model. */
+  groups: 512,
+  /** Target modules of an adapter: 7 a layer of a 128-layer model, rounded up. */
+  modules: 1024,
+  /** LoRA rank of one module. */
+  rank: 128,
+  /** Σ r over all modules; bounds the points of a manifest to 2 × this. */
+  rankSum: 65_536,
+  /** Input width of a group (Llama-70B's down_proj has 28,672). */
+  dIn: 32_768,
+  /** Σ d_out of a group (Llama-70B's gate and up have 57,344). */
+  groupOutputs: 65_536,
+  /** Bytes of a module's name, of a base model's name. */
+  nameBytes: 512,
+  /** Bytes of a manifest with its opening proofs or certificates. */
+  manifestBytes: 16 * MiB,
+  /** Rows of one bundle. */
+  bundleRows: 65_536,
+  /** Bytes of one bundle. */
+  bundleBytes: 4 * MiB,
+  /** Bytes of one announcement. */
+  announcementBytes: 640,
+  /** Bits of activations and weights. */
+  activationBits: [4, 16],
+  weightBits: [2, 16]
+} as const
+
+/** Bounds of sessions, transfers and gossip; also the defaults of the config. */
+export const NET_LIMITS = {
+  /** Session streams of one peer, and of all. */
+  sessionsPerPeer: 4,
+  sessions: 64,
+  /** Fetch streams of one peer, and of all. */
+  fetchesPerPeer: 8,
+  fetches: 64,
+  /** Bytes of one frame on a session or fetch stream. */
+  frameBytes: 1 * MiB,
+  /** Bytes of the yamux receive window: above 4 MiB js-libp2p aborts a paused stream. */
+  windowBytes: 2 * MiB,
+  /** Bytes received and not read; js-libp2p resets the stream there. */
+  unreadBytes: 4 * MiB,
+  /** Bytes handed over and not sent (unbounded in js-libp2p by default). */
+  unsentBytes: 4 * MiB,
+  /** Bytes handed to the stream at a time, so that control messages do not queue behind bulk. */
+  sendAheadBytes: 256 * KiB,
+  /** Requests in flight on one session, and bytes of x in them. */
+  requestsInFlight: 32,
+  requestBytesInFlight: 16 * MiB,
+  /** Rows of one request, of one commitment batch. */
+  rowsPerRequest: 256,
+  rowsPerBatch: 1024,
+  /** Answered and not yet accepted by both: rows of one session, bytes of x and y of one session, bytes of all. */
+  outstandingRows: 8_192,
+  outstandingBytes: 256 * MiB,
+  outstandingBytesAll: 1 * GiB,
+  /** Bytes of x that one bundle covers. */
+  bundleInputBytes: 1 * GiB,
+  /** Announcements a minute of one feed, of one owner. */
+  announcementsPerFeed: 30,
+  announcementsPerOwner: 60,
+  /** Signature checks a second for gossip, in all and of one forwarding peer (noble takes 2 ms each). */
+  gossipSignatures: 50,
+  gossipSignaturesPerPeer: 20,
+  /** Announcements of adapters without a verified manifest: a second in all; milliseconds between two of one feed. */
+  unknownAdapterAnnouncements: 2,
+  unknownAdapterFeedInterval: 10 * SECOND,
+  /** Manifests fetched for gossip: number and bytes a minute. */
+  gossipManifests: 8,
+  gossipManifestBytes: 32 * MiB,
+  /** Milliseconds by which an announcement's time may differ from ours. */
+  clockSkew: 10 * MINUTE,
+  /** Bytes of one gossip RPC, and buffered for one peer. */
+  gossipRpcBytes: 1 * MiB,
+  gossipOutboundBytes: 4 * MiB,
+  /** Milliseconds for which a message identifier is remembered. */
+  gossipSeenTtl: 25 * MINUTE,
+  /** Bytes of one piece of a fetch; least rate in bytes a second; longest time; holders tried. */
+  fetchPieceBytes: 256 * KiB,
+  fetchBytesPerSecond: 32 * KiB,
+  fetchHolders: 3,
+  /** Announcements in one answer to a feed request. */
+  feedAnnouncements: 256,
+  /** Providers taken from one DHT lookup, dialled at a time. */
+  providers: 60,
+  providersAtOnce: 4,
+  /** What is kept of others: bytes and milliseconds. */
+  keptBundleBytes: 10 * GiB,
+  keptBundleAge: 30 * 24 * 60 * MINUTE,
+  keptAnnouncementBytes: 1 * GiB,
+  keptAnnouncementAge: 90 * 24 * 60 * MINUTE,
+  keptManifestBytes: 4 * GiB,
+  keptEvidenceBytes: 256 * MiB
+} as const
+
+/** Milliseconds after which a wait ends. */
+export const TIMEOUTS = {
+  dial: 10 * SECOND,
+  /** open until accept. */
+  open: 10 * SECOND,
+  /** rows until deltas, beside the time of the bytes at `fetchBytesPerSecond`. */
+  answer: 30 * SECOND,
+  /** rows answered until both committed. */
+  batch: 60 * SECOND,
+  /** a session without any message. */
+  idle: 10 * MINUTE,
+  /** proof until receipt. */
+  receipt: 10 * MINUTE,
+  provide: 60 * SECOND,
+  lookup: 20 * SECOND,
+  fetch: 120 * SECOND
+} as const
+
+/** Rows of the extraction budget reserved durably before answers leave. */
+export const BUDGET_BLOCK_ROWS = 256
