@@ -1,0 +1,271 @@
+/**
+ * What a participant can do, as the command line, the daemon and the library use it. `createNode` (node.ts) makes one.
+ * Long calls take a signal and report progress as events; results are plain data that survives JSON.
+ */
+
+/** Identifiers, digests, roots and keys are lower-case hexadecimal here; peers and multiaddrs are libp2p's strings. */
+export type Hex = string
+
+export type Role = 'contributor' | 'user' | 'verifier' | 'bootstrap'
+
+export interface AdapterModuleInfo {
+  name: string
+  dOut: number
+  rank: number
+}
+
+/** What a manifest says in public. */
+export interface AdapterInfo {
+  id: Hex
+  name: string
+  base: Hex
+  baseName: string
+  owner: Hex
+  activationBits: number
+  weightBits: number
+  groups: { dIn: number; modules: AdapterModuleInfo[] }[]
+  manifestBytes: number
+  /** False: the manifest has only the proof of openings. Shown as "weights not range-proved yet". */
+  rangeProved: boolean
+}
+
+export interface GroupBudget {
+  group: number
+  /** Rows answered or reserved, over all peers. */
+  answered: number
+  /** T_min of session-proof.md, section 8: rows at which an ideal attacker could know the whole of A. */
+  extraction: number
+  /** r + 2: rows after which B can be known. */
+  matrixB: number
+}
+
+export interface OwnAdapterInfo extends AdapterInfo {
+  /** `open`: whoever asks can extract it. `listed`: only the peers of the allow-list are served. */
+  mode: 'open' | 'listed'
+  allow: string[]
+  /** Rows of each group answered at most, over all peers; null: no limit. */
+  limitRows: number | null
+  budget: GroupBudget[]
+  added: number
+}
+
+export interface AddAdapterParams {
+  /** PEFT folder. */
+  folder: string
+  /** Folder of the base model (its config and tokenizer). */
+  base: string
+  name?: string | undefined
+  mode?: 'open' | 'listed' | undefined
+  allow?: string[] | undefined
+  limitRows?: number | null | undefined
+  weightBits?: number | undefined
+  activationBits?: number | undefined
+}
+
+/** An adapter at a contributor that answered. */
+export interface FoundAdapter {
+  adapter: AdapterInfo
+  peer: string
+  multiaddrs: string[]
+  /** Milliseconds of a ping. */
+  roundTrip: number | null
+  rowsLeft: number | null
+  listedOnly: boolean
+  maxRows: number
+  /** Sessions of this adapter whose bundle was verified here. */
+  verifiedSessions: number
+}
+
+export interface FindParams {
+  /** Base model folder or identifier. */
+  base?: string | undefined
+  /** Adapter identifier (a prefix of at least 8 digits is enough) or name. */
+  adapter?: string | undefined
+}
+
+export interface FindResult {
+  found: FoundAdapter[]
+  /** Milliseconds that the lookup took, and what was tried. */
+  elapsed: number
+  providersTried: number
+  providersAnswered: number
+}
+
+export interface SamplingParams {
+  maxNewTokens?: number | undefined
+  /** Absent: greedy. */
+  temperature?: number | undefined
+  topK?: number | undefined
+  topP?: number | undefined
+  repetitionPenalty?: number | undefined
+  seed?: number | undefined
+  stop?: string[] | undefined
+}
+
+export interface AdapterUse {
+  /** Base model folder. */
+  base: string
+  /** `ID`, `ID@PEER`, `ID@MULTIADDR`, or a name found through the DHT. Empty: the base model alone. */
+  adapters: string[]
+  combineMode?: 'add_delta' | 'replace' | undefined
+  /** Rows that the session may use; absent: from the prompt and maxNewTokens. */
+  rows?: number | undefined
+}
+
+export interface GenerateParams extends AdapterUse, SamplingParams {
+  prompt: string
+}
+
+export interface LossParams extends AdapterUse {
+  text: string
+}
+
+export type SessionState = 'open' | 'proving' | 'announced' | 'proved' | 'failed'
+
+/** A session that this node took part in. */
+export interface SessionInfo {
+  session: Hex
+  role: 'user' | 'contributor'
+  adapter: Hex
+  adapterName: string
+  base: Hex
+  peer: string
+  state: SessionState
+  rows: number
+  /** Of the bundle, when there is one. */
+  root: Hex | null
+  digest: Hex | null
+  bundleBytes: number | null
+  /** Milliseconds: own commitments, proof (the contributor's), verification by the user. */
+  times: { commit: number | null; prove: number | null; verify: number | null }
+  started: number
+  /** Why it failed, in a sentence. */
+  error: string | null
+}
+
+export interface GenerateResult {
+  text: string
+  tokens: number[]
+  finishReason: 'eos' | 'length' | 'stop' | 'abort'
+  sessions: SessionInfo[]
+}
+
+export interface LossResult {
+  tokens: number
+  /** Mean next-token cross entropy, nats. */
+  base: number
+  /** Null without adapters. */
+  adapted: number | null
+  sessions: SessionInfo[]
+}
+
+export interface ProofRange {
+  session: Hex
+  adapter: Hex
+  base: Hex
+  contributorKey: Hex
+  userKey: Hex
+  start: number
+  end: number
+  root: Hex
+  digest: Hex
+  rowsPerGroup: { group: number; rows: number }[]
+  /** True: both closed and no row is missing after `end`. */
+  closed: boolean
+  bundleBytes: number
+}
+
+/** What `verify` says of a file, digest or root. */
+export interface VerifyReport {
+  source: string
+  verdict: 'valid' | 'invalid' | 'unchecked'
+  /** For `invalid` and `unchecked`: which step, and a sentence. */
+  error: string | null
+  adapter: AdapterInfo | null
+  ranges: ProofRange[]
+  /** True: rows 0 … end without a gap, closed by both. */
+  whole: boolean
+  /** Milliseconds. */
+  elapsed: { manifest: number; bundles: number }
+}
+
+/** A bundle seen by the verifier. */
+export interface VerdictInfo {
+  digest: Hex
+  root: Hex
+  session: Hex
+  adapter: Hex
+  adapterName: string | null
+  rows: number
+  bundleBytes: number
+  verdict: 'announced' | 'valid' | 'invalid' | 'unavailable'
+  error: string | null
+  /** Milliseconds of the verification itself. */
+  elapsed: number | null
+  /** Milliseconds since 1970. */
+  announced: number
+  checked: number | null
+  contributor: Hex
+  userSigned: boolean
+}
+
+export interface StatusReport {
+  peerId: string
+  roles: Role[]
+  multiaddrs: string[]
+  version: string
+  uptime: number
+  peers: { peer: string; roles: Role[]; multiaddrs: string[]; direction: 'inbound' | 'outbound' }[]
+  adapters: OwnAdapterInfo[]
+  sessions: Record<SessionState, number>
+  announcements: { accepted: number; ignored: Record<string, number>; rejected: Record<string, number> }
+  verdicts: Record<VerdictInfo['verdict'], number>
+  feeds: number
+  /** Bytes kept, by kind. */
+  store: Record<string, number>
+}
+
+/** What long calls report while they run; shown on stderr or as JSON lines. */
+export type ProgressEvent =
+  | { type: 'adapter'; step: 'read' | 'quantise' | 'commit' | 'prove' | 'advertise'; done: number; total: number }
+  | { type: 'find'; tried: number; answered: number }
+  | { type: 'model'; step: 'open'; modules: number; stages: number; elapsed: number }
+  | { type: 'session'; session: SessionInfo }
+  | { type: 'token'; token: number; text: string }
+  | { type: 'commitments'; session: Hex; rows: number; accepted: number }
+  | { type: 'verdict'; verdict: VerdictInfo }
+  | { type: 'window'; done: number; total: number }
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined
+  onProgress?: ((event: ProgressEvent) => void) | undefined
+}
+
+/** A running participant. */
+export interface ZkloraNode {
+  readonly peerId: string
+  readonly roles: readonly Role[]
+  multiaddrs(): string[]
+  status(): Promise<StatusReport>
+
+  addAdapter(params: AddAdapterParams, options?: CallOptions): Promise<OwnAdapterInfo>
+  listAdapters(): Promise<OwnAdapterInfo[]>
+  removeAdapter(id: Hex): Promise<void>
+
+  find(params: FindParams, options?: CallOptions): Promise<FindResult>
+  generate(params: GenerateParams, options?: CallOptions): Promise<GenerateResult>
+  loss(params: LossParams, options?: CallOptions): Promise<LossResult>
+
+  sessions(): Promise<SessionInfo[]>
+  /** The proof file of a session: by root, bundle digest or session identifier. */
+  exportProof(id: Hex): Promise<Uint8Array>
+  /** Verifies a proof file's bytes; never throws for what is in them. */
+  verifyFile(source: string, bytes: Uint8Array): Promise<VerifyReport>
+  /** Verifies a bundle that this node keeps or can fetch: by digest, root or session. */
+  verifyKnown(id: Hex, options?: CallOptions): Promise<VerifyReport>
+  verdicts(): Promise<VerdictInfo[]>
+  /** Announcements and verdicts as they come, until the signal aborts. */
+  watch(options: CallOptions): Promise<void>
+
+  stop(): Promise<void>
+}
