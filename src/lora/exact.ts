@@ -54,6 +54,7 @@ export function adapterBounds(adapter: QuantizedAdapter): ExactBounds {
  * @throws InvalidInputError for a weight beyond weightBits; UnsupportedError with the module, the numbers and the remedy
  */
 export function checkExact(adapter: QuantizedAdapter): void {
+  let worst = { name: '', dIn: 0, rank: 0, output: EXACT_LIMIT }
   for (const { dIn, modules } of adapter.groups) {
     for (const module of modules) {
       checkRange(module, adapter.weightBits)
@@ -61,14 +62,18 @@ export function checkExact(adapter: QuantizedAdapter): void {
       if (widthBound({ ...adapter, dIn, rank: module.rank }) <= EXACT_LIMIT) continue
       // H_k is at most 2^15 · 2^15 · 2^15 (FORMAT_LIMITS.dIn, 16 bits), so only the output can exceed it.
       const { output } = moduleBounds(module, dIn, adapter.activationBits)
-      if (output <= EXACT_LIMIT) continue
-      throw new UnsupportedError(
-        `module ${module.name} could give integers up to 2^${log2(output).toFixed(1)} with ${adapter.activationBits}-bit activations and ` +
-          `${adapter.weightBits}-bit weights (${dIn} wide, rank ${module.rank}); at most 2^53 are exact. ` +
-          `Quantise it to fewer bits: weightBits ${adapter.weightBits - Math.ceil((log2(output) - 53) / 2)}`
-      )
+      if (output > worst.output) worst = { name: module.name, dIn, rank: module.rank, output }
     }
   }
+  if (worst.output === EXACT_LIMIT) return
+  // Rounded up to a tenth: above 53 in any case, and no finer fingerprint of the weights than that.
+  const exponent = Math.ceil(Math.log2(Number(worst.output)) * 10) / 10
+  throw new UnsupportedError(
+    `module ${worst.name} (${worst.dIn} wide, rank ${worst.rank}) could give integers up to 2^${exponent} with ${adapter.activationBits}-bit ` +
+      `activations and ${adapter.weightBits}-bit weights; at most 2^53 are exact. Quantise the adapter to fewer bits: ` +
+      // Each bit of the weights counts twice, in A and in B.
+      `weightBits ${adapter.weightBits - Math.ceil((exponent - 53) / 2)}`
+  )
 }
 
 function checkRange({ name, a, b }: QuantizedModule, weightBits: number): void {
@@ -106,10 +111,6 @@ export function groupOutputBounds(
 
 function widthBound({ dIn, rank, activationBits, weightBits }: Widths): bigint {
   return BigInt(dIn) * BigInt(rank) * largest(activationBits) * largest(weightBits) ** 2n
-}
-
-function log2(value: bigint): number {
-  return Math.log2(Number(value))
 }
 
 function maximum(values: readonly bigint[]): bigint {

@@ -97,7 +97,7 @@ function translate(source: string): string {
     if (escaped === undefined) return '(?<'
     if (escaped === 'A') return '^'
     if (escaped === 'Z') return '$'
-    if (/[\w^$\\.*+?()[\]{}|/]/.test(escaped)) return all
+    if (/[A-Za-z0-9^$\\.*+?()[\]{}|/]/.test(escaped)) return all
     return `\\u{${escaped.codePointAt(0)!.toString(16)}}`
   })
 }
