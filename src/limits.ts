@@ -22,6 +22,8 @@ export const FORMAT_LIMITS = {
   dIn: 32_768,
   /** Σ d_out of a group (Llama-70B's gate and up have 57,344). */
   groupOutputs: 65_536,
+  /** Bytes of an adapter's display name. */
+  adapterNameBytes: 128,
   /** Bytes of a module's name, of a base model's name. */
   nameBytes: 512,
   /** Bytes of a manifest with its opening proofs or certificates. */

@@ -1,3 +1,42 @@
-/** The proof: manifests, commitments to rows, bundles. Pure: no clock, no file, no network; randomness is passed in. */
+/**
+ * The proof: manifests, commitments to rows, bundles. Pure: no clock, no file, no network; randomness is passed in.
+ * Specified in protocols/notation, protocols/adapter and protocols/bundle.
+ */
 export * from './types.js'
-export * from './pending.js'
+export { baseModelId } from './adapter/base-model.js'
+export { checkScales, contentDigest } from './adapter/content.js'
+export { commitAdapter, restoreAdapter, type CommitAdapterInit, type RestoreAdapterInit } from './adapter/commit.js'
+export { decodeManifest } from './adapter/decode.js'
+export { verifyManifest, type VerifyManifestInit } from './adapter/verify.js'
+export { decodeBundle, type Bundle } from './bundle/decode.js'
+export { decodeProofFile, encodeProofFile, verifyProofFile, type ProofFile, type VerifiedFile } from './bundle/file.js'
+export { merkleRoot } from './bundle/merkle.js'
+export { checkOpening, openRow, type CheckOpeningInit, type OpenRowInit } from './bundle/opening.js'
+export { prove } from './bundle/prove.js'
+export { verify, verifyBatch, type VerifyBatchInit, type VerifyInit, type VerifyItem } from './bundle/verify.js'
+export {
+  checkInputs,
+  checkOutputs,
+  commitInputs,
+  commitOutputs,
+  sumCommitments,
+  type CheckInputsInit,
+  type CheckOutputsInit,
+  type CommitOutputsInit,
+  type InputRows,
+  type OutputCommitments,
+  type OutputRows
+} from './rows/commitments.js'
+export { decodeContext, encodeContext, SESSION_PROTOCOL, sessionId } from './rows/context.js'
+export {
+  decodeDelegation,
+  DELEGATION_BYTES,
+  encodeDelegation,
+  readDelegation,
+  signDelegation,
+  verifyDelegation,
+  type DelegationBody
+} from './rows/delegation.js'
+export { publicNext, publicStart, signTail, verifyTail } from './rows/tail.js'
+export { publicKeyOf, sign, signedBytes, verifySignature } from './signature.js'
+export { Transcript } from './transcript.js'

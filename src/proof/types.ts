@@ -74,7 +74,7 @@ export interface VerifiedManifest extends Manifest {
 
 /** One group's commitments with their openings, over its modules one after the other. */
 export interface CommittedGroup {
-  readonly ca: Points
+  /** Σ rank commitments to rows of B. */
   readonly cb: Points
   /** Σ rank scalars. */
   readonly alpha: Uint8Array
@@ -186,9 +186,8 @@ export interface ProvedBundle {
 
 declare const proofBrand: unique symbol
 
-/** What a verified bundle shows; made by verify and verifyBatch alone. */
-export interface VerifiedProof {
-  readonly [proofBrand]: true
+/** What a bundle says once it holds. */
+export interface ProofFacts {
   readonly session: Uint8Array
   readonly context: SessionContext
   readonly adapter: Uint8Array
@@ -214,6 +213,11 @@ export interface VerifiedProof {
   readonly bundleBytes: number
   /** False: weights not range-proved yet. */
   readonly rangeProved: false
+}
+
+/** What a verified bundle shows; made by verify and verifyBatch alone. */
+export interface VerifiedProof extends ProofFacts {
+  readonly [proofBrand]: true
 }
 
 /** A row shown to a chosen party. */

@@ -1,0 +1,74 @@
+/** Proof files: a manifest and all bundles of one session (protocols/bundle, Proof file). */
+import { concat, Cursor, equal, prefixed, u16, u8, utf8 } from '../../bytes.js'
+import { InvalidProofError, isPeerError, LimitExceededError, MalformedMessageError } from '../../errors.js'
+import { FORMAT_LIMITS } from '../../limits.js'
+import { decodeManifest } from '../adapter/decode.js'
+import { verifyManifest } from '../adapter/verify.js'
+import type { Kernel } from '../../kernel/types.js'
+import type { Random, VerifiedManifest, VerifiedProof } from '../types.js'
+import { verifyBatch } from './verify.js'
+
+const MAGIC = utf8('zklora-proof')
+const VERSION = 1
+
+/** A proof file, taken apart. */
+export interface ProofFile {
+  readonly manifest: Uint8Array
+  /** In ascending order of their rows, at least one. */
+  readonly bundles: readonly Uint8Array[]
+}
+
+export function encodeProofFile({ manifest, bundles }: ProofFile): Uint8Array {
+  return concat([MAGIC, u8(VERSION), prefixed(manifest), u16(bundles.length), ...bundles.map(prefixed)])
+}
+
+/** @throws MalformedMessageError, LimitExceededError */
+export function decodeProofFile(bytes: Uint8Array): ProofFile {
+  const cursor = new Cursor(bytes, 'the proof file')
+  if (!equal(cursor.bytesOf(MAGIC.length), MAGIC)) throw new MalformedMessageError('this is not a zklora proof file')
+  const version = cursor.u8()
+  if (version !== VERSION) throw new MalformedMessageError(`proof file version ${version} is not known`)
+  const manifest = readPrefixed(cursor, 'bytes of a manifest', FORMAT_LIMITS.manifestBytes)
+  const count = cursor.u16()
+  if (count === 0) throw new MalformedMessageError('the proof file has no bundle')
+  const bundles: Uint8Array[] = []
+  for (let i = 0; i < count; i++) bundles.push(readPrefixed(cursor, 'bytes of a bundle', FORMAT_LIMITS.bundleBytes))
+  cursor.end()
+  return { manifest, bundles }
+}
+
+function readPrefixed(cursor: Cursor, what: string, most: number): Uint8Array {
+  const length = cursor.u32()
+  if (length > most) throw new LimitExceededError(what, length, most, 'in a proof file')
+  return cursor.bytesOf(length)
+}
+
+/** What a proof file shows. */
+export interface VerifiedFile {
+  readonly manifest: VerifiedManifest
+  readonly proofs: readonly VerifiedProof[]
+  /** Rows 0 … e without a gap, closed by both, and none missing after them. */
+  readonly whole: boolean
+}
+
+/**
+ * Verifies a proof file.
+ * @throws what verifyManifest and verify throw, and InvalidProofError('chain') for bundles that do not follow one another
+ */
+export function verifyProofFile({ kernel, file, random }: { kernel: Kernel; file: Uint8Array; random: Random }): VerifiedFile {
+  const { manifest: manifestBytes, bundles } = decodeProofFile(file)
+  const manifest = verifyManifest({ kernel, manifest: decodeManifest(manifestBytes), random })
+  const proofs = verifyBatch({ kernel, items: bundles.map(bundle => ({ manifest, bundle })), random }).map(result => {
+    if (isPeerError(result)) throw result
+    return result
+  })
+  proofs.slice(1).forEach((proof, i) => checkNext(proofs[i]!, proof))
+  return { manifest, proofs, whole: proofs[0]!.start === 0 && proofs.at(-1)!.complete }
+}
+
+function checkNext(before: VerifiedProof, next: VerifiedProof): void {
+  if (!equal(next.session, before.session)) throw new InvalidProofError('chain', 'the bundles are of two sessions')
+  if (next.start !== before.end)
+    throw new InvalidProofError('chain', `a bundle starts at row ${next.start}, the one before ends at ${before.end}`)
+  if (!equal(next.publicStart, before.publicEnd)) throw new InvalidProofError('chain', `the running hash breaks at row ${next.start}`)
+}

@@ -1,0 +1,171 @@
+/** What a bundle consists of, how long each part is, and its bytes (protocols/bundle, Layout). */
+import { concat, u32, u8 } from '../../bytes.js'
+import type { PublicRow, SessionContext, Tail } from '../types.js'
+
+export const BUNDLE_VERSION = 1
+
+/** Up to this length the two last vectors are sent as they are. */
+export const LAST_LENGTH = 8
+
+/** A group of the bundle: with its number of rows in it. */
+export interface BundleGroup {
+  /** In the manifest. */
+  readonly index: number
+  readonly rows: number
+  readonly dIn: number
+  /** Σ rank of its modules. */
+  readonly rank: number
+}
+
+/** What everything is absorbed from first: all that both sides know before the proof. */
+export interface Statement {
+  readonly context: SessionContext
+  readonly contextBytes: Uint8Array
+  readonly session: Uint8Array
+  readonly start: number
+  readonly end: number
+  readonly publicStart: Uint8Array
+  readonly publicEnd: Uint8Array
+  readonly rows: readonly PublicRow[]
+  readonly userTail: Tail
+  readonly contributorTail: Tail
+  /** Groups with rows, in manifest order. */
+  readonly groups: readonly BundleGroup[]
+}
+
+/** Step 2. */
+export interface Hidden {
+  readonly w: Uint8Array
+  /** M points. */
+  readonly p: Uint8Array
+}
+
+/** Step 4: first messages. */
+export interface FirstMessages {
+  readonly ew: Uint8Array
+  readonly ed: Uint8Array
+  readonly ev: Uint8Array
+}
+
+/** Step 4: answers; z has R scalars. */
+export interface Answers {
+  readonly z: Uint8Array
+  readonly zOmega: Uint8Array
+  readonly zSigma: Uint8Array
+  readonly zNu: Uint8Array
+}
+
+/** One round of step 5. */
+export interface PairRound {
+  readonly tl: Uint8Array
+  readonly tr: Uint8Array
+}
+
+/** Step 6: first messages. */
+export interface MaskPoints {
+  readonly dx: Uint8Array
+  readonly da: Uint8Array
+  readonly t0: Uint8Array
+  readonly t1: Uint8Array
+}
+
+/** Step 6: answers but for the vectors. */
+export interface MaskAnswers {
+  readonly zetaX: Uint8Array
+  readonly zetaA: Uint8Array
+  readonly zetaV: Uint8Array
+  readonly tau: Uint8Array
+}
+
+/** The last entries of two vectors of odd length. */
+export interface OddEntries {
+  readonly x: Uint8Array
+  readonly a: Uint8Array
+}
+
+/** One round of step 6. */
+export interface HalvingRound {
+  readonly odd: OddEntries | undefined
+  readonly a1: Uint8Array
+  readonly a2: Uint8Array
+  readonly a3: Uint8Array
+  readonly a4: Uint8Array
+  readonly c1: Uint8Array
+  readonly c2: Uint8Array
+}
+
+/** Everything that the prover sends. */
+export interface Proof {
+  readonly hidden: Hidden
+  readonly value: Uint8Array
+  readonly first: FirstMessages
+  readonly answers: Answers
+  readonly pairs: readonly PairRound[]
+  readonly maskPoints: MaskPoints
+  readonly maskAnswers: MaskAnswers
+  readonly rounds: readonly HalvingRound[]
+  /** The last two vectors, at most LAST_LENGTH scalars each. */
+  readonly x: Uint8Array
+  readonly a: Uint8Array
+}
+
+/** ⌈log2 M⌉. */
+export function pairRounds(groups: number): number {
+  return Math.ceil(Math.log2(groups))
+}
+
+/** Lengths of the two vectors before each halving, and the length of the last. */
+export function halvings(d: number): { odd: boolean[]; last: number } {
+  const odd: boolean[] = []
+  let length = d
+  for (; length > LAST_LENGTH; length = Math.floor(length / 2)) odd.push(length % 2 === 1)
+  return { odd, last: length }
+}
+
+/** R. */
+export function rankOf(groups: readonly BundleGroup[]): number {
+  return groups.reduce((sum, { rank }) => sum + rank, 0)
+}
+
+/** d. */
+export function widthOf(groups: readonly BundleGroup[]): number {
+  return Math.max(...groups.map(({ dIn }) => dIn))
+}
+
+/** Groups with rows, in manifest order. */
+export function groupsOf(rows: readonly { group: number }[], shapes: readonly { dIn: number; rank: number }[]): BundleGroup[] {
+  const counts = new Map<number, number>()
+  for (const { group } of rows) counts.set(group, (counts.get(group) ?? 0) + 1)
+  return [...counts.keys()]
+    .sort((a, b) => a - b)
+    .map(index => ({ index, rows: counts.get(index)!, dIn: shapes[index]!.dIn, rank: shapes[index]!.rank }))
+}
+
+/** All bytes before the rows' points, given the encoded pattern and tails. */
+export function encodeBundle(statement: Statement, encoded: { pattern: Uint8Array; tails: Uint8Array }, proof: Proof): Uint8Array {
+  const { start, end, contextBytes, publicStart, rows } = statement
+  return concat([
+    u8(BUNDLE_VERSION),
+    contextBytes,
+    u32(start),
+    u32(end),
+    ...(start > 0 ? [publicStart] : []),
+    encoded.pattern,
+    ...rows.map(({ s }) => s),
+    encoded.tails,
+    encodeProof(proof)
+  ])
+}
+
+function encodeProof({ hidden, value, first, answers, pairs, maskPoints, maskAnswers, rounds, x, a }: Proof): Uint8Array {
+  return concat([
+    ...[hidden.w, hidden.p, value, first.ew, first.ed, first.ev],
+    ...[answers.z, answers.zOmega, answers.zSigma, answers.zNu],
+    ...pairs.flatMap(({ tl, tr }) => [tl, tr]),
+    ...[maskPoints.dx, maskPoints.da, maskPoints.t0, maskPoints.t1],
+    ...[maskAnswers.zetaX, maskAnswers.zetaA, maskAnswers.zetaV, maskAnswers.tau],
+    ...rounds.flatMap(({ odd, a1, a2, a3, a4, c1, c2 }) => [...(odd === undefined ? [] : [odd.x, odd.a]), a1, a2, a3, a4, c1, c2]),
+    x,
+    a
+  ])
+}
