@@ -1,0 +1,13 @@
+/** The parts of a libp2p node that our services ask for, as narrow as they use them. */
+import type { AbortOptions, PeerId, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface'
+
+/** Handlers of protocols. */
+export interface Registrar {
+  handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
+  unhandle(protocol: string): Promise<void>
+}
+
+/** Streams to peers, dialled when they are not connected. */
+export interface StreamOpener {
+  openStream(peer: PeerId, protocol: string, options?: AbortOptions): Promise<Stream>
+}

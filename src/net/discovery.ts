@@ -1,0 +1,234 @@
+/**
+ * Who serves what: provider records of the DHT, kept up while they are true, and lookups whose hits count only when the peer
+ * answers (protocols/announce, DHT).
+ */
+import type { ContentRouting, Libp2pEvents, Logger, PeerId, PeerInfo, Startable, TypedEventTarget } from '@libp2p/interface'
+import type { KadDHT } from '@libp2p/kad-dht'
+import type { CID } from 'multiformats/cid'
+import { equal } from '../bytes.js'
+import { NET_LIMITS, TIMEOUTS } from '../limits.js'
+import type { ServedAdapter } from '../wire/generated/fetch.js'
+import type { FetchService } from './fetch/index.js'
+import { adapterKey, roleKey, topicKey } from './provider-records.js'
+
+/** What discovery needs of a node. */
+export interface DiscoveryNode extends Pick<TypedEventTarget<Libp2pEvents>, 'addEventListener' | 'removeEventListener'> {
+  readonly peerId: PeerId
+  readonly contentRouting: ContentRouting
+  readonly services: { readonly dht: KadDHT; readonly fetch: FetchService }
+  readonly logger: { forComponent(name: string): Logger }
+  dial(peer: PeerId, options?: { signal?: AbortSignal }): Promise<unknown>
+  getPeers(): PeerId[]
+}
+
+export interface LookupOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Providers asked at most; milliseconds for the lookup, and as long again for their answers. */
+  readonly providers?: number | undefined
+  readonly milliseconds?: number | undefined
+}
+
+/** A contributor that answered. */
+export interface Contributor {
+  readonly peer: PeerId
+  readonly adapters: readonly ServedAdapter[]
+}
+
+export interface Lookup {
+  readonly found: Contributor[]
+  /** Providers asked, and those of them that answered. */
+  tried: number
+  answered: number
+  /** Milliseconds. */
+  elapsed: number
+}
+
+/** Records provided at a time. */
+const PROVIDES_AT_ONCE = 4
+/** Verifiers of a topic that a node connects to. */
+const TOPIC_PEERS = 6
+
+export class Discovery implements Startable {
+  private readonly wanted = new Map<string, CID>()
+  private readonly controller = new AbortController()
+  private readonly log: Logger
+  private running: Promise<void> | undefined
+  /** Keys to provide (again). */
+  private readonly due = new Set<string>()
+  private started = false
+
+  constructor(private readonly node: DiscoveryNode) {
+    this.log = node.logger.forComponent('zklora:discovery')
+  }
+
+  isStarted(): boolean {
+    return this.started
+  }
+
+  start(): void {
+    this.started = true
+    this.node.addEventListener('peer:identify', this.onPeer)
+  }
+
+  /** Records are not renewed any more; those out there end by themselves. */
+  async stop(): Promise<void> {
+    this.started = false
+    this.node.removeEventListener('peer:identify', this.onPeer)
+    this.controller.abort()
+    await this.running
+  }
+
+  /** Keeps a record: now, again when peers come, and every 12 hours (by kad-dht, see node.ts). Returns at once. */
+  provide(key: CID): void {
+    const name = key.toString()
+    if (this.wanted.has(name)) return
+    this.wanted.set(name, key)
+    this.due.add(name)
+    this.run()
+  }
+
+  /** Ends a record: it is not renewed, and this node does not answer with it. */
+  async withdraw(key: CID): Promise<void> {
+    this.wanted.delete(key.toString())
+    this.due.delete(key.toString())
+    await this.node.services.dht.cancelReprovide(key)
+  }
+
+  /** Resolves when every record wanted so far has been provided once, or has failed. */
+  async settled(): Promise<void> {
+    while (this.running !== undefined) await this.running
+  }
+
+  /**
+   * Providers of a key as the DHT names them, without this node, in random order.
+   * @returns what came until the number, the time or the lookup ended
+   */
+  async providers(key: CID, options: LookupOptions = {}): Promise<PeerInfo[]> {
+    const { providers = NET_LIMITS.providers, milliseconds = TIMEOUTS.lookup } = options
+    const found: PeerInfo[] = []
+    const signal = this.signal(milliseconds, options.signal)
+    try {
+      for await (const peer of this.node.contentRouting.findProviders(key, { signal })) {
+        if (!peer.id.equals(this.node.peerId)) found.push(peer)
+        if (found.length >= providers) break
+      }
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      this.log('lookup of %c ended: %s', key, (error as Error).message)
+    }
+    return shuffled(found)
+  }
+
+  /** Contributors for a base model that answer, with what they serve for it. */
+  async findContributors(base: Uint8Array, options: LookupOptions = {}): Promise<Lookup> {
+    return this.find(roleKey('contributor', base), base, () => true, options)
+  }
+
+  /** Contributors that serve an adapter, and answer. */
+  async findAdapter(adapter: Uint8Array, options: LookupOptions = {}): Promise<Lookup> {
+    return this.find(adapterKey(adapter), null, served => equal(served.adapter, adapter), options)
+  }
+
+  /** Who serves an adapter, or keeps its manifest and bundles. */
+  async holders(adapter: Uint8Array, options: LookupOptions = {}): Promise<PeerId[]> {
+    return (await this.providers(adapterKey(adapter), options)).map(({ id }) => id)
+  }
+
+  /** Connects to verifiers of a gossip topic. @returns those that could be reached */
+  async joinTopic(topic: string, options: LookupOptions = {}): Promise<PeerId[]> {
+    const peers = await this.providers(topicKey(topic), { providers: TOPIC_PEERS, ...options })
+    const joined: PeerId[] = []
+    await inParallel(peers, async ({ id }) => {
+      try {
+        await this.node.dial(id, { signal: this.signal(TIMEOUTS.dial, options.signal) })
+        joined.push(id)
+      } catch (error) {
+        this.log('verifier %p is not reached: %s', id, (error as Error).message)
+      }
+    })
+    return joined
+  }
+
+  private async find(
+    key: CID,
+    base: Uint8Array | null,
+    wanted: (adapter: ServedAdapter) => boolean,
+    options: LookupOptions
+  ): Promise<Lookup> {
+    const began = Date.now()
+    const lookup: Lookup = { found: [], tried: 0, answered: 0, elapsed: 0 }
+    const providers = await this.providers(key, options)
+    const signal = this.signal(options.milliseconds ?? TIMEOUTS.lookup, options.signal)
+    await inParallel(providers, async ({ id }) => {
+      lookup.tried++
+      try {
+        const adapters = (await this.node.services.fetch.adapters(id, base, { signal })).filter(wanted)
+        lookup.answered++
+        if (adapters.length > 0) lookup.found.push({ peer: id, adapters })
+      } catch (error) {
+        this.log('provider %p does not answer: %s', id, (error as Error).message)
+      }
+    })
+    options.signal?.throwIfAborted()
+    lookup.elapsed = Date.now() - began
+    return lookup
+  }
+
+  private signal(milliseconds: number, signal: AbortSignal | undefined): AbortSignal {
+    const signals = [this.controller.signal, AbortSignal.timeout(milliseconds)]
+    return AbortSignal.any(signal === undefined ? signals : [...signals, signal])
+  }
+
+  /** A new peer may be nearer to our keys than those who have them. */
+  private readonly onPeer = (): void => {
+    for (const name of this.wanted.keys()) this.due.add(name)
+    this.run()
+  }
+
+  private run(): void {
+    if (!this.started || this.running !== undefined || this.due.size === 0) return
+    this.running = this.provideDue().finally(() => {
+      this.running = undefined
+      this.run()
+    })
+  }
+
+  private async provideDue(): Promise<void> {
+    const names = [...this.due]
+    this.due.clear()
+    await inParallel(
+      names.map(name => this.wanted.get(name)!),
+      async key => {
+        if (this.controller.signal.aborted) return
+        try {
+          // Always with a signal: with an empty routing table this waits for the first peer.
+          await this.node.contentRouting.provide(key, { signal: this.signal(TIMEOUTS.provide, undefined) })
+        } catch (error) {
+          this.log('could not provide %c: %s', key, (error as Error).message)
+        }
+      },
+      PROVIDES_AT_ONCE
+    )
+  }
+}
+
+async function inParallel<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+  atOnce: number = NET_LIMITS.providersAtOnce
+): Promise<void> {
+  const queue = [...items]
+  const worker = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
+
+function shuffled<T>(items: T[]): T[] {
+  const out = [...items]
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1))
+    ;[out[i], out[j]] = [out[j]!, out[i]!]
+  }
+  return out
+}

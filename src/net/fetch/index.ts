@@ -1,0 +1,229 @@
+/**
+ * Manifests and bundles by digest, feeds by index, what a contributor serves: `/zklora/fetch/1.0.0` (protocols/fetch), as a
+ * libp2p service that answers from a source and asks others.
+ *
+ *     const node = await createNetNode(init, { fetch: fetchService({ source: store }) })
+ *     const { bytes, holder } = await node.services.fetch.bundle([peer], digest, { length })
+ */
+import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
+import { concat, equal, toHex } from '../../bytes.js'
+import { ConnectionLostError, InvalidProofError, isPeerError, NotFoundError } from '../../errors.js'
+import { hash } from '../../kernel/hash.js'
+import type { ServedAdapter } from '../../wire/generated/fetch.js'
+import { checkRange, type FeedAnnouncement, readAnnouncement } from '../../store/feed.js'
+import { topicNumber } from '../announce/topics.js'
+import type { Registrar, StreamOpener } from '../components.js'
+import { askBytes, askList, type AskOptions, type Opener, type Partial } from './client.js'
+import { FETCH_LIMITS, FETCH_PROTOCOL, type FetchLimits } from './constants.js'
+import { type FetchCounters, FetchHandler, type FetchSource } from './handler.js'
+import { decodeAnnouncements, decodeCatalogue } from './messages.js'
+
+export { FETCH_PROTOCOL, type FetchLimits } from './constants.js'
+export type { FetchCounters, FetchSource } from './handler.js'
+
+export interface FetchInit {
+  source: FetchSource
+  /** Lower bounds than the protocol's. */
+  limits?: { -readonly [K in keyof FetchLimits]?: FetchLimits[K] | undefined } | undefined
+  /** Told of each holder whose bytes were wrong. */
+  onBlame?: ((peer: PeerId, error: Error) => void) | undefined
+}
+
+export interface FetchComponents {
+  registrar: Registrar
+  connectionManager: StreamOpener
+  logger: ComponentLogger
+}
+
+/** Bytes that are what was asked for, and from whom they came. */
+export interface Fetched {
+  readonly bytes: Uint8Array
+  readonly holder: PeerId
+}
+
+/** Labels by which manifests and bundles are named (protocols/adapter, protocols/bundle). */
+const DIGEST_LABELS = { manifest: 'zklora/v1/adapter', bundle: 'zklora/v1/bundle' } as const
+/** Streams that libp2p lets one connection open: above `perPeer`, so that "busy" can be said. */
+const STREAMS_OF_A_CONNECTION = 32
+/** Peers whose wrong bytes are remembered. */
+const BLAMED = 1024
+
+export class FetchService implements Startable {
+  readonly limits: FetchLimits
+  private readonly handler: FetchHandler
+  private readonly opener: Opener
+  private readonly log: Logger
+  /** Times that a peer's bytes were wrong; the oldest goes first. */
+  private readonly blamed = new Map<string, number>()
+  private started = false
+
+  constructor(
+    private readonly components: FetchComponents,
+    private readonly init: FetchInit
+  ) {
+    const overrides = Object.entries(init.limits ?? {}).filter(([, value]) => value !== undefined)
+    this.limits = { ...FETCH_LIMITS, ...Object.fromEntries(overrides) }
+    this.handler = new FetchHandler(init.source, this.limits)
+    this.opener = { connectionManager: components.connectionManager, limits: this.limits }
+    this.log = components.logger.forComponent('zklora:fetch')
+  }
+
+  readonly [Symbol.toStringTag] = 'zklora/fetch'
+
+  get counters(): FetchCounters {
+    return this.handler.counters
+  }
+
+  isStarted(): boolean {
+    return this.started
+  }
+
+  async start(): Promise<void> {
+    const handle = (stream: Stream, connection: Connection): Promise<void> => this.handler.handle(stream, connection)
+    await this.components.registrar.handle(FETCH_PROTOCOL, handle, { maxInboundStreams: STREAMS_OF_A_CONNECTION })
+    this.started = true
+  }
+
+  async stop(): Promise<void> {
+    await this.components.registrar.unhandle(FETCH_PROTOCOL)
+    this.started = false
+  }
+
+  /**
+   * The manifest of an adapter, whose identifier fits; its contents are not verified.
+   * @param holders tried in this order, at most three
+   * @throws NotFoundError when nobody has it, otherwise the last holder's error
+   */
+  manifest(holders: Iterable<PeerId>, id: Uint8Array, options: AskOptions = {}): Promise<Fetched> {
+    return this.bytes(holders, { kind: 'manifest', digest: id, most: this.limits.manifestBytes }, options)
+  }
+
+  /**
+   * A bundle whose digest fits; it is not verified.
+   * @param options.length bytes as announced; a holder with another length is refused
+   */
+  bundle(holders: Iterable<PeerId>, digest: Uint8Array, options: AskOptions & { length?: number | undefined } = {}): Promise<Fetched> {
+    return this.bytes(holders, { kind: 'bundle', digest, most: options.length ?? this.limits.bundleBytes }, options)
+  }
+
+  /**
+   * Announcements of a feed, in order, without gaps, with their hash chain and signatures checked. None: the peer has none.
+   * @throws InvalidProofError step `announcement`, MalformedMessageError
+   */
+  async feed(
+    peer: PeerId,
+    feed: Uint8Array,
+    { from, count }: { from: bigint; count: number },
+    options: AskOptions = {}
+  ): Promise<FeedAnnouncement[]> {
+    const frame = await askList(this.opener, peer, { kind: 'feed', feed, from, count }, options)
+    if (frame === undefined) return []
+    return this.blaming(peer, () => checkRange(decodeAnnouncements(frame, count), feed, from))
+  }
+
+  /** The latest announcement of each feed of a topic, signatures checked, at most 256. */
+  async heads(peer: PeerId, topic: number, since: bigint, options: AskOptions = {}): Promise<FeedAnnouncement[]> {
+    const frame = await askList(this.opener, peer, { kind: 'heads', topic, since }, options)
+    if (frame === undefined) return []
+    return this.blaming(peer, () => {
+      const feeds = new Set<string>()
+      return decodeAnnouncements(frame).map(bytes => {
+        const read = readAnnouncement(bytes)
+        const { statement, time } = read.announcement
+        if (topicNumber(statement.base) !== topic)
+          throw new InvalidProofError('announcement', `a head of topic ${topic} is of another topic`)
+        if (time < since) throw new InvalidProofError('announcement', `a head is older than asked for: ${time} instead of ${since}`)
+        if (feeds.has(toHex(read.feed))) throw new InvalidProofError('announcement', 'two heads are of one feed')
+        feeds.add(toHex(read.feed))
+        return read
+      })
+    })
+  }
+
+  /** What a contributor serves; none for others. */
+  async adapters(peer: PeerId, base: Uint8Array | null, options: AskOptions = {}): Promise<ServedAdapter[]> {
+    const frame = await askList(this.opener, peer, { kind: 'adapters', base }, options)
+    if (frame === undefined) return []
+    return this.blaming(peer, () => {
+      const adapters = decodeCatalogue(frame)
+      const wrong = adapters.find(adapter => base !== null && !equal(adapter.base, base))
+      if (wrong !== undefined)
+        throw new InvalidProofError('announcement', `a catalogue for one base model names another: ${toHex(wrong.base)}`)
+      return adapters
+    })
+  }
+
+  /** Times that this peer's bytes were wrong. */
+  blames(peer: PeerId): number {
+    return this.blamed.get(peer.toString()) ?? 0
+  }
+
+  private async bytes(
+    holders: Iterable<PeerId>,
+    what: { kind: 'manifest' | 'bundle'; digest: Uint8Array; most: number },
+    options: AskOptions
+  ): Promise<Fetched> {
+    let last: Error | undefined
+    const tried = new Set<string>()
+    for (const holder of holders) {
+      if (tried.has(holder.toString())) continue
+      if (tried.size >= this.limits.holders) break
+      tried.add(holder.toString())
+      try {
+        return { bytes: await this.transfer(holder, what, options), holder }
+      } catch (error) {
+        options.signal?.throwIfAborted()
+        this.log('%s %s not from %p: %s', what.kind, toHex(what.digest), holder, (error as Error).message)
+        // What was wrong tells more than who did not have it.
+        if (last === undefined || last instanceof NotFoundError) last = error as Error
+      }
+    }
+    throw last ?? new NotFoundError(`nobody is known to hold ${what.kind} ${toHex(what.digest)}`)
+  }
+
+  /** From one holder, resumed with the same when the connection breaks and something had come. */
+  private async transfer(
+    peer: PeerId,
+    what: { kind: 'manifest' | 'bundle'; digest: Uint8Array; most: number },
+    options: AskOptions
+  ): Promise<Uint8Array> {
+    const partial: Partial = { parts: [], received: 0, length: undefined }
+    for (let attempt = 0; ; attempt++) {
+      const before = partial.received
+      try {
+        await this.blaming(peer, () => askBytes(this.opener, { peer, ...what, partial }, options))
+        break
+      } catch (error) {
+        if (!(error instanceof ConnectionLostError) || partial.received === before || attempt >= this.limits.resumes) throw error
+      }
+    }
+    const bytes = concat(partial.parts)
+    return this.blaming(peer, () => {
+      if (!equal(hash(DIGEST_LABELS[what.kind], bytes), what.digest)) {
+        throw new InvalidProofError('digest', `the ${bytes.length} bytes of peer ${peer} are not ${what.kind} ${toHex(what.digest)}`)
+      }
+      return bytes
+    })
+  }
+
+  /** Remembers and tells whose bytes were wrong. */
+  private async blaming<T>(peer: PeerId, work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (isPeerError(error)) {
+        const name = peer.toString()
+        const times = this.blames(peer)
+        this.blamed.delete(name)
+        this.blamed.set(name, times + 1)
+        if (this.blamed.size > BLAMED) this.blamed.delete(this.blamed.keys().next().value!)
+        this.init.onBlame?.(peer, error)
+      }
+      throw error
+    }
+  }
+}
+
+export function fetchService(init: FetchInit): (components: FetchComponents) => FetchService {
+  return components => new FetchService(components, init)
+}

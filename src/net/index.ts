@@ -1,0 +1,80 @@
+/**
+ * A participant's network: the libp2p node with fetch, announce and discovery, over one store.
+ *
+ *     const net = await createNet({ store, roles: ['verifier'], version, privateKey, datastore, transports: [tcp()], listen })
+ *     await net.start()
+ */
+import type { ServiceFactoryMap } from 'libp2p'
+import type { Datastore } from 'interface-datastore'
+import type { ServedAdapter } from '../wire/generated/fetch.js'
+import { keptManifest, type Store } from '../store/index.js'
+import { type AnnounceInit, type AnnounceService, announceService } from './announce/index.js'
+import { Discovery } from './discovery.js'
+import { type FetchInit, type FetchService, fetchService, type FetchSource } from './fetch/index.js'
+import { createNetNode, type NetNode, type NetNodeInit } from './node.js'
+
+export * from './announce/index.js'
+export * from './discovery.js'
+export * from './fetch/index.js'
+export * from './node.js'
+export { adapterKey, roleKey, topicKey } from './provider-records.js'
+
+export interface NetInit extends NetNodeInit {
+  datastore: Datastore
+  store: Store
+  /** What this node serves, for one base model or all; absent for who serves nothing. */
+  catalogue?: FetchSource['catalogue'] | undefined
+  fetch?: Omit<FetchInit, 'source'> | undefined
+  announce?: Pick<AnnounceInit, 'limits' | 'now'> | undefined
+}
+
+type OwnServices = { fetch: FetchService; announce: AnnounceService }
+
+export interface Net<Extra extends Record<string, unknown> = Record<never, unknown>> {
+  readonly node: NetNode<OwnServices & Extra>
+  readonly fetch: FetchService
+  readonly announce: AnnounceService
+  readonly discovery: Discovery
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** What this node answers fetch requests with. */
+export function storeSource(store: Store, catalogue?: FetchSource['catalogue']): FetchSource {
+  return {
+    manifest: id => keptManifest(store, id),
+    bundle: digest => store.bundles.get(digest),
+    feed: (feed, from, count) => store.feeds.range(feed, from, count),
+    heads: (topic, since, most) => store.feeds.heads(topic, since, most),
+    ...(catalogue === undefined ? {} : { catalogue })
+  }
+}
+
+/** Makes a network that is not started yet. @param services more libp2p services, such as the contributor's sessions */
+export async function createNet<Extra extends Record<string, unknown> = Record<never, unknown>>(
+  init: NetInit,
+  services: ServiceFactoryMap<Extra> = {} as ServiceFactoryMap<Extra>
+): Promise<Net<Extra>> {
+  const { store, catalogue, roles } = init
+  const node = await createNetNode<OwnServices & Extra>(init, {
+    ...services,
+    fetch: fetchService({ source: storeSource(store, catalogue), ...init.fetch }),
+    announce: announceService({ store, follow: roles.includes('verifier'), ...init.announce })
+  } as unknown as ServiceFactoryMap<OwnServices & Extra>)
+  const own = node.services as unknown as OwnServices
+  const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0])
+  return {
+    node,
+    fetch: own.fetch,
+    announce: own.announce,
+    discovery,
+    async start() {
+      await node.start()
+      discovery.start()
+    },
+    async stop() {
+      await discovery.stop()
+      await node.stop()
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * The libp2p node of a participant: what protocols/announce and network.md fix about it, in one place. Portable: transports,
+ * datastore and key are passed in.
+ */
+import './polyfill.js'
+import { noise } from '@chainsafe/libp2p-noise'
+import { bootstrap } from '@libp2p/bootstrap'
+import { gossipsub, type GossipSub, type GossipsubOpts, StrictNoSign } from '@libp2p/gossipsub'
+import { identify, type Identify } from '@libp2p/identify'
+import type { ComponentLogger, Libp2p, PrivateKey } from '@libp2p/interface'
+import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht'
+import { ping, type Ping } from '@libp2p/ping'
+import { yamux } from '@libp2p/yamux'
+import type { Datastore } from 'interface-datastore'
+import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
+import { NET_LIMITS, TIMEOUTS } from '../limits.js'
+import { gossipMessageId } from './announce/topics.js'
+import { deleteOwnProviderRecords } from './provider-records.js'
+
+/** Provider records only; other implementations meet us by this name. */
+export const KAD_PROTOCOL = '/zklora/kad/1.0.0'
+
+const HOUR = 60 * 60 * 1000
+/** Provider records of others live for 48 hours; own ones are renewed when they are 12 hours old. */
+const PROVIDER_VALIDITY = 48 * HOUR
+const PROVIDER_RENEWAL = 12 * HOUR
+
+export interface NetNodeInit {
+  privateKey: PrivateKey
+  /** Holds peers and provider records; the same as the store's is fine (other keys). */
+  datastore: Datastore
+  transports: NonNullable<Libp2pOptions['transports']>
+  /** Multiaddrs to listen on. */
+  listen: string[]
+  /** Multiaddrs told to others instead of those listened on. */
+  announceAddresses?: string[] | undefined
+  /** Multiaddrs with /p2p/ of the first peers. */
+  bootstrap?: string[] | undefined
+  /** For identify: `zklora/VERSION (roles)`. */
+  version: string
+  roles: readonly string[]
+  /**
+   * True on one machine or a LAN: private addresses are kept in DHT answers and many peers of one address are no reason for
+   * suspicion (otherwise gossipsub mutes the 11th, and libp2p refuses the 6th connection a second).
+   */
+  privateAddresses?: boolean | undefined
+  logger?: ComponentLogger | undefined
+  /** Milliseconds between connecting and the first DHT query of one's own keys; default that of kad-dht, 1 s. */
+  initialQuerySelfInterval?: number | undefined
+  /** Settings of gossipsub that differ from the network's; for tests of them. */
+  gossip?: Partial<GossipsubOpts> | undefined
+}
+
+export type NetServices = {
+  identify: Identify
+  ping: Ping
+  dht: KadDHT
+  pubsub: GossipSub
+}
+
+/** libp2p with the network's settings and whatever services are added. */
+export type NetNode<Extra extends Record<string, unknown> = Record<never, unknown>> = Libp2p<NetServices & Extra>
+
+/** The agent version of identify. */
+export function agentVersion(version: string, roles: readonly string[]): string {
+  return `zklora/${version} (${roles.join(',')})`
+}
+
+/** Roles from a peer's agent version; none for software that is not ours. */
+export function rolesOfAgent(agent: string | undefined): string[] {
+  const match = /^zklora\/\S+ \(([a-z,]{0,64})\)$/.exec(agent ?? '')
+  return match === null ? [] : match[1]!.split(',').filter(role => role !== '')
+}
+
+function gossipSettings(init: NetNodeInit): Partial<GossipsubOpts> {
+  return {
+    globalSignaturePolicy: StrictNoSign,
+    msgIdFn: message => gossipMessageId(message.topic, message.data),
+    fallbackToFloodsub: false,
+    floodPublish: true,
+    emitSelf: false,
+    allowPublishToZeroTopicPeers: true,
+    ignoreDuplicatePublishError: true,
+    seenTTL: NET_LIMITS.gossipSeenTtl,
+    maxInboundDataLength: NET_LIMITS.gossipRpcBytes,
+    maxOutboundBufferSize: NET_LIMITS.gossipOutboundBytes,
+    ...(init.privateAddresses === true ? { scoreParams: { IPColocationFactorWeight: 0 } } : {}),
+    ...init.gossip
+  }
+}
+
+/**
+ * Makes a node that is not started yet.
+ * @param services more of them, by name; each finds the others in its components
+ */
+export async function createNetNode<Extra extends Record<string, unknown> = Record<never, unknown>>(
+  init: NetNodeInit,
+  services: ServiceFactoryMap<Extra> = {} as ServiceFactoryMap<Extra>
+): Promise<NetNode<Extra>> {
+  // Intents of a run that crashed: what is true now is provided anew.
+  await deleteOwnProviderRecords(init.datastore, init.privateKey)
+  const options: Libp2pOptions<NetServices & Extra> = {
+    start: false,
+    privateKey: init.privateKey,
+    datastore: init.datastore,
+    addresses: { listen: init.listen, ...(init.announceAddresses?.length ? { announce: init.announceAddresses } : {}) },
+    nodeInfo: { name: 'zklora', version: init.version, userAgent: agentVersion(init.version, init.roles) },
+    transports: init.transports,
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({
+        streamOptions: {
+          maxStreamWindowSize: NET_LIMITS.windowBytes,
+          maxReadBufferLength: NET_LIMITS.unreadBytes,
+          maxWriteBufferLength: NET_LIMITS.unsentBytes,
+          inactivityTimeout: TIMEOUTS.idle
+        }
+      })
+    ],
+    connectionManager: {
+      dialTimeout: TIMEOUTS.dial,
+      ...(init.privateAddresses === true ? { inboundConnectionThreshold: Infinity } : {})
+    },
+    peerDiscovery: init.bootstrap?.length ? [bootstrap({ list: init.bootstrap, timeout: 0 })] : [],
+    ...(init.logger === undefined ? {} : { logger: init.logger }),
+    services: {
+      ...services,
+      identify: identify(),
+      ping: ping(),
+      dht: kadDHT({
+        protocol: KAD_PROTOCOL,
+        clientMode: false,
+        peerInfoMapper: init.privateAddresses === true ? passthroughMapper : removePrivateAddressesMapper,
+        reprovide: { validity: PROVIDER_VALIDITY, threshold: PROVIDER_VALIDITY - PROVIDER_RENEWAL },
+        ...(init.initialQuerySelfInterval === undefined ? {} : { initialQuerySelfInterval: init.initialQuerySelfInterval })
+      }),
+      pubsub: gossipsub(gossipSettings(init))
+    } as unknown as ServiceFactoryMap<NetServices & Extra>
+  }
+  return createLibp2p(options)
+}

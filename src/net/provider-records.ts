@@ -1,0 +1,44 @@
+/** Keys of the DHT (protocols/announce) and what kad-dht keeps of our own provider records. */
+import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { Datastore } from 'interface-datastore'
+import { CID } from 'multiformats/cid'
+import { create as createMultihash } from 'multiformats/hashes/digest'
+import { utf8 } from '../bytes.js'
+import { hash } from '../kernel/hash.js'
+
+/** Codec raw, multihash BLAKE3; the multihash holds the digest itself, it is not hashed again. */
+const RAW = 0x55
+const BLAKE3 = 0x1e
+/** kad-dht's: `/dht/provider/KEY/PEER`. */
+const PROVIDER_PREFIX = '/dht/provider/'
+
+function cidOf(digest: Uint8Array): CID {
+  return CID.createV1(RAW, createMultihash(BLAKE3, digest))
+}
+
+/** Contributors for a base model, or users of it. */
+export function roleKey(role: 'contributor' | 'user', base: Uint8Array): CID {
+  return cidOf(hash('zklora/v1/dht/role', utf8(role), base))
+}
+
+/** Who serves an adapter, or keeps its feed and bundles. */
+export function adapterKey(adapter: Uint8Array): CID {
+  return cidOf(hash('zklora/v1/dht/adapter', adapter))
+}
+
+/** Verifiers of a gossip topic. */
+export function topicKey(topic: string): CID {
+  return cidOf(hash('zklora/v1/dht/topic', utf8(topic)))
+}
+
+/**
+ * kad-dht remembers what was provided and provides it again for ever, also after a crash and when it is no longer true: a node
+ * that starts provides nothing until it says so.
+ */
+export async function deleteOwnProviderRecords(datastore: Datastore, privateKey: PrivateKey): Promise<void> {
+  const own = `/${peerIdFromPrivateKey(privateKey).toString()}`
+  const batch = datastore.batch()
+  for await (const key of datastore.queryKeys({ prefix: PROVIDER_PREFIX })) if (key.toString().endsWith(own)) batch.delete(key)
+  await batch.commit()
+}

@@ -1,0 +1,182 @@
+/**
+ * Announcements by feed and index: own feeds grow by one at a time, durable before an announcement leaves; others' are kept as they
+ * come, also with gaps, but never two of one index or against the hash chain.
+ */
+import { equal, fromHex, toHex } from '../bytes.js'
+import { type Announcement, NO_PREVIOUS } from '../wire/announcement.js'
+import { type FeedAnnouncement, feedId, openAnnouncement } from './feed.js'
+import { Kept, type KeptLimits } from './kept.js'
+import { sortable, type Table, type Write } from './table.js'
+
+/** What is known of a feed: its latest announcement. */
+export interface FeedHead {
+  readonly feed: string
+  readonly adapter: string
+  readonly base: string
+  readonly contributor: string
+  /** Decimal. */
+  readonly index: string
+  readonly hash: string
+  /** Milliseconds since 1970, as announced. */
+  readonly time: number
+  readonly own: boolean
+  /** Announcements kept; fewer than index + 1 when there are gaps. */
+  readonly kept: number
+}
+
+/**
+ * `stored`, `known` (the same is there), or `conflict`: another announcement has this index, the hash chain to a neighbour does not
+ * hold, or the feed is of another base model. What was there stays.
+ */
+export type PutResult = 'stored' | 'known' | 'conflict'
+
+export class Feeds {
+  private readonly kept: Kept
+  private heads_ = 0
+
+  constructor(
+    private readonly table: Table,
+    limits: KeptLimits,
+    private readonly now: () => number
+  ) {
+    this.kept = new Kept({ table, kind: 'announcement', limits, now, remove: ([feed, index], write) => this.remove(feed!, index!, write) })
+  }
+
+  async open(): Promise<void> {
+    for await (const _ of this.table.entries(['feed'])) this.heads_++
+    await this.kept.open()
+  }
+
+  /** Feeds known. */
+  get count(): number {
+    return this.heads_
+  }
+
+  get bytes(): number {
+    return this.kept.bytes.own + this.kept.bytes.others
+  }
+
+  /**
+   * Makes the next announcement of an own feed and stores it; only what this returns may be published.
+   * @param build given index and previous hash, makes and signs the announcement
+   */
+  async append(
+    { contributorKey, adapter }: { contributorKey: Uint8Array; adapter: Uint8Array },
+    build: (place: { index: bigint; previous: Uint8Array }) => Uint8Array
+  ): Promise<FeedAnnouncement> {
+    const feed = toHex(feedId(contributorKey, adapter))
+    return this.kept.change(async write => {
+      const head = await this.head(feed)
+      const place =
+        head === undefined ? { index: 0n, previous: NO_PREVIOUS } : { index: BigInt(head.index) + 1n, previous: fromHex(head.hash) }
+      const read = openAnnouncement(build(place))
+      this.store(read, head, { own: true, write })
+      return read
+    })
+  }
+
+  /** Keeps an announcement whose signatures have been checked. */
+  async put(read: FeedAnnouncement): Promise<PutResult> {
+    return this.kept.change(async write => {
+      const head = await this.head(toHex(read.feed))
+      const { index, previous, statement } = read.announcement
+      if (head !== undefined && head.base !== toHex(statement.base)) return 'conflict'
+      const there = await this.get(read.feed, index)
+      if (there !== undefined) return equal(there, read.bytes) ? 'known' : 'conflict'
+      const before = index === 0n ? undefined : await this.get(read.feed, index - 1n)
+      if (before !== undefined && !equal(openAnnouncement(before).hash, previous)) return 'conflict'
+      const after = await this.get(read.feed, index + 1n)
+      if (after !== undefined && !equal(openAnnouncement(after).announcement.previous, read.hash)) return 'conflict'
+      this.store(read, head, { own: false, write })
+      return 'stored'
+    })
+  }
+
+  async get(feed: Uint8Array, index: bigint): Promise<Uint8Array | undefined> {
+    return this.table.get(['announcement', toHex(feed), sortable(index)])
+  }
+
+  /** True when exactly this announcement is kept. */
+  async has(feed: Uint8Array, index: bigint, hash: Uint8Array): Promise<boolean> {
+    const there = await this.get(feed, index)
+    return there !== undefined && equal(openAnnouncement(there).hash, hash)
+  }
+
+  /** Consecutive announcements from `from` on, at most `count`. */
+  async range(feed: Uint8Array, from: bigint, count: number): Promise<Uint8Array[]> {
+    const range: Uint8Array[] = []
+    while (range.length < count) {
+      const bytes = await this.get(feed, from + BigInt(range.length))
+      if (bytes === undefined) break
+      range.push(bytes)
+    }
+    return range
+  }
+
+  /** Latest announcements of the feeds of a topic, not older than `since` (milliseconds since 1970), the newest first. */
+  async heads(topic: number, since: bigint, most: number): Promise<Uint8Array[]> {
+    const heads = (await this.table.jsonList<FeedHead>(['feed', topic.toString(16)]))
+      .filter(({ time }) => BigInt(time) >= since)
+      .sort((a, b) => b.time - a.time)
+      .slice(0, most)
+    const announcements: Uint8Array[] = []
+    for (const { feed, index } of heads) {
+      const bytes = await this.get(fromHex(feed), BigInt(index))
+      if (bytes !== undefined) announcements.push(bytes)
+    }
+    return announcements
+  }
+
+  async list(): Promise<FeedHead[]> {
+    return this.table.jsonList<FeedHead>(['feed'])
+  }
+
+  async evict(): Promise<number> {
+    return this.kept.evict()
+  }
+
+  private async head(feed: string): Promise<FeedHead | undefined> {
+    const topic = await this.table.get(['feed-topic', feed])
+    return topic === undefined ? undefined : this.table.getJson<FeedHead>(['feed', topic[0]!.toString(16), feed])
+  }
+
+  private store(
+    { announcement, bytes, feed, hash }: FeedAnnouncement,
+    head: FeedHead | undefined,
+    { own, write }: { own: boolean; write: Write }
+  ): void {
+    const name = toHex(feed)
+    const index = sortable(announcement.index)
+    const isOwn = own || head?.own === true
+    write.put(['announcement', name, index], bytes)
+    this.kept.add({ id: [name, index], bytes: bytes.length, added: this.now(), own: isOwn }, write)
+    const latest = head === undefined || announcement.index > BigInt(head.index) ? headOf(announcement, hash) : head
+    const topic = announcement.statement.base[0]! >>> 4
+    write.put(['feed-topic', name], Uint8Array.of(topic))
+    write.putJson(['feed', topic.toString(16), name], { ...latest, feed: name, own: isOwn, kept: (head?.kept ?? 0) + 1 })
+    if (head === undefined) this.heads_++
+  }
+
+  private async remove(feed: string, index: string, write: Write): Promise<void> {
+    write.delete(['announcement', feed, index])
+    const head = (await this.head(feed))!
+    const topic = head.base[0]!
+    if (head.kept > 1) {
+      write.putJson(['feed', topic, feed], { ...head, kept: head.kept - 1 })
+    } else {
+      write.delete(['feed', topic, feed]).delete(['feed-topic', feed])
+      this.heads_--
+    }
+  }
+}
+
+function headOf({ statement, contributorKey, index, time }: Announcement, hash: Uint8Array): Omit<FeedHead, 'feed' | 'own' | 'kept'> {
+  return {
+    adapter: toHex(statement.adapter),
+    base: toHex(statement.base),
+    contributor: toHex(contributorKey),
+    index: index.toString(),
+    hash: toHex(hash),
+    time: Number(time)
+  }
+}

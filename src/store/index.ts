@@ -1,0 +1,117 @@
+/**
+ * What a participant keeps, on a libp2p datastore: own adapters and sessions, the extraction budget, and of others manifests,
+ * bundles, announcements and verdicts, within bounds. One process owns a store.
+ */
+import type { Datastore } from 'interface-datastore'
+import { InvalidInputError } from '../errors.js'
+import { NET_LIMITS } from '../limits.js'
+import { Adapters } from './adapters.js'
+import { Budget } from './budget.js'
+import { Bundles } from './bundles.js'
+import { Feeds } from './feeds.js'
+import type { KeptLimits } from './kept.js'
+import { Manifests } from './manifests.js'
+import { Sessions } from './sessions.js'
+import { Table } from './table.js'
+import { Verdicts } from './verdicts.js'
+
+export type { AdapterPolicy, OwnAdapter, OwnAdapterEntry } from './adapters.js'
+export type { BudgetAdapter, Registered, TakeParams } from './budget.js'
+export type { BundleInfo, ProvedInfo } from './bundles.js'
+export * from './feed.js'
+export type { FeedHead, PutResult } from './feeds.js'
+export type { KeptLimits } from './kept.js'
+export type { ManifestInfo } from './manifests.js'
+export type { SessionBundle, SessionRecord } from './sessions.js'
+export type { Verdict, VerdictRecord } from './verdicts.js'
+
+/** Layout of the keys and values; a change of it needs a migration and a new number. */
+export const STORE_VERSION = 1
+
+export interface StoreLimits {
+  readonly bundles: KeptLimits
+  readonly announcements: KeptLimits
+  readonly manifests: KeptLimits
+  readonly verdicts: KeptLimits
+}
+
+export const STORE_LIMITS: StoreLimits = {
+  bundles: { bytes: NET_LIMITS.keptBundleBytes, age: NET_LIMITS.keptBundleAge },
+  announcements: { bytes: NET_LIMITS.keptAnnouncementBytes, age: NET_LIMITS.keptAnnouncementAge },
+  manifests: { bytes: NET_LIMITS.keptManifestBytes, age: Infinity },
+  /** A verdict belongs to an announcement. */
+  verdicts: { bytes: NET_LIMITS.keptAnnouncementBytes, age: NET_LIMITS.keptAnnouncementAge }
+}
+
+export interface StoreInit {
+  datastore: Datastore
+  limits?: Partial<StoreLimits> | undefined
+  /** Milliseconds since 1970. */
+  now?: (() => number) | undefined
+}
+
+export class Store {
+  readonly adapters: Adapters
+  readonly budget: Budget
+  readonly bundles: Bundles
+  readonly feeds: Feeds
+  readonly manifests: Manifests
+  readonly sessions: Sessions
+  readonly verdicts: Verdicts
+
+  private constructor({ datastore, limits, now = Date.now }: StoreInit) {
+    const table = new Table(datastore)
+    const bounds = { ...STORE_LIMITS, ...limits }
+    this.adapters = new Adapters(table)
+    this.budget = new Budget(table)
+    this.bundles = new Bundles(table, bounds.bundles, now)
+    this.feeds = new Feeds(table, bounds.announcements, now)
+    this.manifests = new Manifests(table, bounds.manifests, now)
+    this.sessions = new Sessions(table)
+    this.verdicts = new Verdicts(table, bounds.verdicts, now)
+  }
+
+  /** @throws InvalidInputError for a store that a newer program has written */
+  static async open(init: StoreInit): Promise<Store> {
+    const table = new Table(init.datastore)
+    const version = await table.getJson<number>(['version'])
+    if (version !== undefined && version > STORE_VERSION) {
+      throw new InvalidInputError(
+        `the data folder has version ${version}, this program knows ${STORE_VERSION}: use the newer program again, or another data folder`
+      )
+    }
+    await table.write().putJson(['version'], STORE_VERSION).commit()
+    const store = new Store(init)
+    for (const part of [store.bundles, store.feeds, store.manifests, store.verdicts]) await part.open()
+    return store
+  }
+
+  /** Bytes kept, by kind; `own` are bundles of own sessions. */
+  sizes(): Record<string, number> {
+    const { own, others } = this.bundles.bytes
+    return {
+      'own bundles': own,
+      bundles: others,
+      announcements: this.feeds.bytes,
+      manifests: this.manifests.bytes,
+      verdicts: this.verdicts.bytes
+    }
+  }
+
+  /** Removes of others' data what is too old or too much. */
+  async evict(): Promise<number> {
+    let evicted = 0
+    for (const part of [this.bundles, this.feeds, this.manifests, this.verdicts]) evicted += await part.evict()
+    return evicted
+  }
+
+  /** Before the datastore is closed. */
+  async close(): Promise<void> {
+    await this.budget.close()
+  }
+}
+
+/** The manifest that this node can hand out: its own adapter's, or a verified one of another. */
+export async function keptManifest(store: Store, id: Uint8Array): Promise<Uint8Array | undefined> {
+  return (await store.adapters.manifest(id)) ?? (await store.manifests.get(id))
+}

@@ -1,0 +1,94 @@
+/**
+ * What this node found of announced bundles: one verdict for each digest and contributor key, so that nobody's false announcement of
+ * a bundle touches the verdict on another's.
+ */
+import { utf8 } from '../bytes.js'
+import { Kept, type KeptLimits } from './kept.js'
+import type { Table, Write } from './table.js'
+
+export type Verdict = 'announced' | 'valid' | 'invalid' | 'unavailable'
+
+/** Identifiers are lower-case hexadecimal, times milliseconds. */
+export interface VerdictRecord {
+  readonly digest: string
+  readonly root: string
+  readonly session: string
+  readonly adapter: string
+  readonly adapterName: string | null
+  readonly rows: number
+  readonly bundleBytes: number
+  readonly verdict: Verdict
+  readonly error: string | null
+  readonly elapsed: number | null
+  readonly announced: number
+  readonly checked: number | null
+  readonly contributor: string
+  readonly userSigned: boolean
+}
+
+export class Verdicts {
+  private readonly kept: Kept
+  /** Verdicts by kind. */
+  readonly counts: Record<Verdict, number> = { announced: 0, valid: 0, invalid: 0, unavailable: 0 }
+
+  constructor(
+    private readonly table: Table,
+    limits: KeptLimits,
+    now: () => number
+  ) {
+    this.kept = new Kept({
+      table,
+      kind: 'verdict',
+      limits,
+      now,
+      remove: ([digest, contributor], write) => this.remove(digest!, contributor!, write)
+    })
+  }
+
+  async open(): Promise<void> {
+    for (const { verdict } of await this.list()) this.counts[verdict]++
+    await this.kept.open()
+  }
+
+  get bytes(): number {
+    return this.kept.bytes.others
+  }
+
+  async put(record: VerdictRecord): Promise<void> {
+    const { digest, contributor } = record
+    await this.kept.change(async write => {
+      const before = await this.get(digest, contributor)
+      write.putJson(['verdict', digest, contributor], record)
+      if (before !== undefined) {
+        this.kept.forget(itemOf(before), write)
+        this.counts[before.verdict]--
+      }
+      this.kept.add(itemOf(record), write)
+      this.counts[record.verdict]++
+    })
+  }
+
+  async get(digest: string, contributor: string): Promise<VerdictRecord | undefined> {
+    return this.table.getJson<VerdictRecord>(['verdict', digest, contributor])
+  }
+
+  /** The newest first. */
+  async list(): Promise<VerdictRecord[]> {
+    const list = await this.table.jsonList<VerdictRecord>(['verdict'])
+    return list.sort((a, b) => b.announced - a.announced)
+  }
+
+  async evict(): Promise<number> {
+    return this.kept.evict()
+  }
+
+  private async remove(digest: string, contributor: string, write: Write): Promise<void> {
+    this.counts[(await this.get(digest, contributor))!.verdict]--
+    write.delete(['verdict', digest, contributor])
+  }
+}
+
+function itemOf(record: VerdictRecord): { id: string[]; bytes: number; added: number; own: boolean } {
+  const bytes = utf8(JSON.stringify(record)).length
+  return { id: [record.digest, record.contributor], bytes, added: record.announced, own: false }
+}
