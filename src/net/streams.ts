@@ -193,7 +193,7 @@ export function writeFrames(stream: Stream, signal?: AbortSignal): (source: Asyn
  * Frames one at a time, for request and answer. Whoever opened it calls `close` at the end or `abort` in its catch.
  */
 export class FrameStream {
-  private readonly frames: AsyncGenerator<Uint8Array>
+  readonly frames: AsyncGenerator<Uint8Array>
   private readonly peer: string
 
   constructor(

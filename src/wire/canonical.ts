@@ -7,8 +7,8 @@ import { MalformedMessageError } from '../errors.js'
 
 /** What protons generates for each message. */
 export interface MessageCodec<T extends object> {
-  decode(bytes: Uint8Array): T
-  encode(message: T): Uint8Array
+  readonly decode: (bytes: Uint8Array) => T
+  readonly encode: (message: T) => Uint8Array
 }
 
 /**

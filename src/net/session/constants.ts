@@ -1,0 +1,8 @@
+import { NET_LIMITS } from '../../limits.js'
+
+export const SESSION_PROTOCOL = '/zklora/session/1.0.0'
+
+/** libp2p resets what is above it: twice what is served, so that who is refused is told. */
+export const MAX_INBOUND_STREAMS = 2 * NET_LIMITS.sessionsPerPeer
+/** Sessions opened here on one connection: a user with many adapters of one contributor. */
+export const MAX_OUTBOUND_STREAMS = NET_LIMITS.sessions

@@ -1,0 +1,221 @@
+/**
+ * Sessions over libp2p: `/zklora/session/1.0.0` (protocols/session). It carries the state machines of `src/session` over streams; who
+ * is served, and on which terms, the host decides.
+ *
+ *     const node = await createNetNode(init, { session: sessionService({ host: contributor }) })
+ *     const { session, done } = await node.services.session.open(peer, { opening, agree })
+ */
+import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
+import { ProtocolViolationError } from '../../errors.js'
+import { NET_LIMITS, TIMEOUTS } from '../../limits.js'
+import {
+  CODE,
+  codeOf,
+  type ContributorSession,
+  decodeMessage,
+  encodeMessage,
+  type Open,
+  type Peers,
+  RefusalError,
+  type Side,
+  takeAnswer,
+  type Terms,
+  type UserSession
+} from '../../session/index.js'
+import type { Manifest } from '../../proof/index.js'
+import type { Registrar, StreamOpener } from '../components.js'
+import { closeStream, FrameStream, streamError, within } from '../streams.js'
+import { carry } from './carry.js'
+import { MAX_INBOUND_STREAMS, MAX_OUTBOUND_STREAMS, SESSION_PROTOCOL } from './constants.js'
+
+export { SESSION_PROTOCOL } from './constants.js'
+
+/** Who serves the sessions that peers open. */
+export interface SessionHost {
+  /**
+   * Decides about a session, and is asked to take care of it when it is served.
+   * @throws RefusalError: the peer is told the code
+   */
+  accept(open: Open, peers: Peers, user: PeerId): Promise<ContributorSession>
+}
+
+export interface SessionLimits {
+  /** Sessions of one peer, and of all. */
+  readonly perPeer: number
+  readonly all: number
+}
+
+export interface SessionInit {
+  /** Absent: this node serves nobody. */
+  readonly host?: SessionHost | undefined
+  readonly limits?: Partial<SessionLimits> | undefined
+  /** Milliseconds from open to accept; default 10 s. */
+  readonly openTimeout?: number | undefined
+}
+
+export interface SessionComponents {
+  peerId: PeerId
+  registrar: Registrar
+  connectionManager: StreamOpener
+  logger: ComponentLogger
+}
+
+export interface OpenParams {
+  readonly open: Open
+  readonly manifest: Manifest
+  /** Checks the terms and makes this side. @throws to end the session before a row is sent */
+  readonly agree: (terms: Terms) => UserSession
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface OpenedSession {
+  readonly session: UserSession
+  /** Settles when the session's stream has ended. @throws what the session failed with */
+  readonly done: Promise<void>
+}
+
+export class SessionService implements Startable {
+  private readonly limits: SessionLimits
+  private readonly openTimeout: number
+  private readonly log: Logger
+  /** Sessions served now, by peer. */
+  private readonly served = new Map<string, number>()
+  private servedAll = 0
+  private readonly running = new Map<Side, Promise<void>>()
+  private started = false
+
+  constructor(
+    private readonly components: SessionComponents,
+    private readonly init: SessionInit
+  ) {
+    this.limits = { perPeer: NET_LIMITS.sessionsPerPeer, all: NET_LIMITS.sessions, ...init.limits }
+    this.openTimeout = init.openTimeout ?? TIMEOUTS.open
+    this.log = components.logger.forComponent('zklora:session')
+  }
+
+  readonly [Symbol.toStringTag] = 'zklora/session'
+
+  isStarted(): boolean {
+    return this.started
+  }
+
+  async start(): Promise<void> {
+    if (this.init.host !== undefined) {
+      await this.components.registrar.handle(SESSION_PROTOCOL, (stream, connection) => this.handle(stream, connection), {
+        maxInboundStreams: MAX_INBOUND_STREAMS,
+        maxOutboundStreams: MAX_OUTBOUND_STREAMS
+      })
+    }
+    this.started = true
+  }
+
+  /** Ends all sessions: the peers are told that this node shuts down. */
+  async stop(): Promise<void> {
+    if (this.init.host !== undefined) await this.components.registrar.unhandle(SESSION_PROTOCOL)
+    this.started = false
+    for (const side of this.running.keys()) side.fail(new RefusalError(CODE.shuttingDown))
+    await Promise.allSettled(this.running.values())
+  }
+
+  /**
+   * Opens a session with a contributor.
+   * @throws RefusedError, UnsupportedError, TimeoutError, ConnectionLostError, and what `agree` throws
+   */
+  async open(peer: PeerId, { open, manifest, agree, signal }: OpenParams): Promise<OpenedSession> {
+    const name = peer.toString()
+    const wait = { what: `opening a session with peer ${name}`, milliseconds: this.openTimeout, signal }
+    let stream: Stream
+    try {
+      stream = await within(this.components.connectionManager.openStream(peer, SESSION_PROTOCOL, { signal: signal! }), wait)
+    } catch (error) {
+      throw streamError(error, name)
+    }
+    const frames = new FrameStream(stream, { peer: name })
+    try {
+      await frames.write(encodeMessage({ open }), wait)
+      const answer = await frames.read(wait)
+      if (answer === undefined) throw new ProtocolViolationError(`peer ${name} closed the stream instead of answering`)
+      const peers = { user: bytesOf(this.components.peerId), contributor: bytesOf(peer) }
+      const session = agree(takeAnswer(answer, { open, manifest, peers, peer: name }))
+      return { session, done: this.run(stream, frames, session, name) }
+    } catch (error) {
+      frames.abort(error)
+      throw error
+    }
+  }
+
+  /** Answers one stream; it never throws. */
+  private async handle(stream: Stream, connection: Connection): Promise<void> {
+    const user = connection.remotePeer
+    const name = user.toString()
+    const frames = new FrameStream(stream, { peer: name })
+    const ofPeer = this.served.get(name) ?? 0
+    if (ofPeer >= this.limits.perPeer || this.servedAll >= this.limits.all) return this.refuse(frames, new RefusalError(CODE.busy))
+    this.served.set(name, ofPeer + 1)
+    this.servedAll++
+    try {
+      const session = await this.accept(frames, user)
+      await this.run(stream, frames, session, name)
+    } catch (error) {
+      this.log('session of %p ended: %s', user, (error as Error).message)
+      await this.refuse(frames, error)
+    } finally {
+      this.servedAll--
+      const left = this.served.get(name)! - 1
+      if (left === 0) this.served.delete(name)
+      else this.served.set(name, left)
+    }
+  }
+
+  private async accept(frames: FrameStream, user: PeerId): Promise<ContributorSession> {
+    const wait = { what: 'open', milliseconds: this.openTimeout }
+    const bytes = await frames.read(wait)
+    const message = decodeMessage(bytes ?? new Uint8Array(0))
+    if (message.kind !== 'open') throw new ProtocolViolationError(`${message.kind} came instead of open`)
+    const peers = { user: bytesOf(user), contributor: bytesOf(this.components.peerId) }
+    const session = await this.init.host!.accept(message.value, peers, user)
+    try {
+      await frames.write(encodeMessage({ accept: session.terms.accept }), wait)
+    } catch (error) {
+      session.fail(error)
+      throw error
+    }
+    return session
+  }
+
+  /** Refuses, when the session has not begun; the stream is closed or reset afterwards. */
+  private async refuse(frames: FrameStream, error: unknown): Promise<void> {
+    const { stream } = frames
+    if (stream.status !== 'open') return
+    try {
+      const refusal = error instanceof RefusalError
+      const retryAfter = refusal ? error.retryAfter : 0
+      const code = codeOf(error)
+      await frames.write(encodeMessage(refusal ? { refuse: { code, retryAfter } } : { failure: { code } }), {
+        what: 'refusing a session',
+        milliseconds: this.openTimeout
+      })
+      await closeStream(stream, this.openTimeout)
+    } catch (cause) {
+      frames.abort(cause)
+    }
+  }
+
+  private async run(stream: Stream, frames: FrameStream, side: Side, peer: string): Promise<void> {
+    const ended = carry(stream, frames.frames, side, peer)
+    this.running.set(side, ended)
+    try {
+      await ended
+    } finally {
+      this.running.delete(side)
+    }
+  }
+}
+
+function bytesOf(peer: PeerId): Uint8Array {
+  return peer.toMultihash().bytes
+}
+
+export function sessionService(init: SessionInit = {}): (components: SessionComponents) => SessionService {
+  return components => new SessionService(components, init)
+}

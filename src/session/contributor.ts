@@ -1,0 +1,364 @@
+/**
+ * The contributor's side of a session (protocols/session): answers rows in order, opens the user's commitments and answers with its
+ * own, closes when the user does, proves, and takes the receipt.
+ */
+import { InvalidProofError, LimitExceededError, ProtocolViolationError } from '../errors.js'
+import { NET_LIMITS } from '../limits.js'
+import {
+  type CommittedAdapter,
+  type ManifestGroup,
+  type ProvedBundle,
+  publicStart,
+  type SessionRow,
+  verifySignature
+} from '../proof/index.js'
+import { encodeStatement, type Statement } from '../wire/announcement.js'
+import { codeName } from './codes.js'
+import { byGroup, joined, pointAt, runsOf, scatter } from './gather.js'
+import type { ContributorJobs } from './jobs.js'
+import { LABELS } from './labels.js'
+import { rowsOf } from './ledger.js'
+import type { Batch, Message, Receipt, Rows } from './messages.js'
+import { activationBytes, packDeltas, unpackActivations } from './packing.js'
+import { type Deadline, Side, type SideInit } from './side.js'
+import { checkBegin } from './terms.js'
+
+/** Bytes of a deltas message beside its y and widths, at most. */
+const DELTAS_OVERHEAD = 64
+/** Bytes of an entry of y at most. */
+const ENTRY = 8
+/** Bytes of a point or scalar. */
+const POINT = 32
+/** Batches of the user that may wait to be opened before further messages are read. */
+const BATCHES_WAITING = 4
+
+export interface ContributorSessionInit extends SideInit {
+  readonly adapter: CommittedAdapter
+  readonly jobs: ContributorJobs
+  /** Takes rows of a group from the extraction budget, durably, before their answer leaves. @throws when it is spent */
+  readonly reserve: (group: number, rows: number) => Promise<void>
+}
+
+/** What the user said to the bundle. */
+export type ReceiptAnswer = { readonly signature: Uint8Array } | { readonly code: number; readonly reason: string }
+
+interface Request {
+  readonly id: number
+  readonly group: number
+  readonly position: number
+  readonly x: Int16Array
+  readonly count: number
+}
+
+/** A row that has been answered. */
+interface OpenRow {
+  readonly group: number
+  readonly position: number
+  readonly x: Int16Array
+  readonly h: Float64Array
+  readonly bytes: number
+}
+
+/** Own commitments, from row `accepted` on. */
+interface OpenCommitment {
+  readonly cy: Uint8Array
+  readonly upsilon: Uint8Array
+  readonly eta: Uint8Array
+}
+
+export class ContributorSession extends Side {
+  private readonly init: ContributorSessionInit
+  private readonly groups: readonly ManifestGroup[]
+  private begun = false
+  private nextRequest = 0
+  /** Rows asked for, answered or not. */
+  private asked = 0
+  private readonly requests: Request[] = []
+  private requestBytes = 0
+  private answering = false
+  private answered = 0
+  /** Rows that are answered and not accepted, from row `accepted` on. */
+  private readonly open: OpenRow[] = []
+  private readonly commitments: OpenCommitment[] = []
+  private outstandingBytes = 0
+  /** Rows of the user's batches that have come, and of those that wait to be opened. */
+  private userCommitted = 0
+  private opening = Promise.resolve()
+  private batchesWaiting = 0
+  private readonly rows: SessionRow[] = []
+  private bothClosed = false
+  private statement: Statement | undefined
+  private answer: ReceiptAnswer | undefined
+
+  constructor(init: ContributorSessionInit) {
+    super('contributor', init)
+    this.init = init
+    this.groups = init.adapter.manifest.groups
+  }
+
+  get answeredRows(): number {
+    return this.answered
+  }
+
+  /** Rows answered in each group so far, accepted or not. */
+  get rowsPerGroup(): ReadonlyMap<number, number> {
+    return new Map([...byGroup([...this.rows, ...this.open])].map(([group, { length }]) => [group, length]))
+  }
+
+  /**
+   * Waits until both sides have closed, and proves.
+   * @returns the bundle; undefined for a session without rows, which is finished then
+   */
+  async prove(): Promise<ProvedBundle | undefined> {
+    await this.condition.until(() => this.bothClosed)
+    if (this.answered === 0) {
+      this.end()
+      return undefined
+    }
+    const { ownTail, peerTail } = this.ledger
+    return this.init.jobs.prove({ context: this.terms.context, rows: this.rows, userTail: peerTail!, contributorTail: ownTail! })
+  }
+
+  /** What both sign about the bundle. */
+  statementOf({ bundle, digest, root }: ProvedBundle): Statement {
+    const { context, session } = this.terms
+    return {
+      session,
+      adapter: context.adapter,
+      base: context.base,
+      start: 0,
+      end: this.answered,
+      publicStart: publicStart(session),
+      publicEnd: this.ledger.publicChain.head,
+      root,
+      digest,
+      length: bundle.length
+    }
+  }
+
+  /**
+   * Offers the bundle, which can be fetched from here by now, and waits for the user's receipt.
+   * @throws what the session fails with, InvalidProofError('signature') for a receipt that does not verify
+   */
+  async offer(statement: Statement): Promise<ReceiptAnswer> {
+    this.statement = statement
+    const { start, end, root, digest, length } = statement
+    this.outbox.push('control', () => ({ proof: { start, end, root, digest, length } }))
+    await this.condition.until(() => this.answer !== undefined)
+    return this.answer!
+  }
+
+  /** Tells the user what was published, and is finished. @param announcement empty when nothing was */
+  announced(announcement: Uint8Array): void {
+    this.outbox.push('control', () => ({ announced: { announcement } }))
+    this.end()
+  }
+
+  protected override async handle(message: Message, bytes: Uint8Array): Promise<void> {
+    if (!this.begun && message.kind !== 'begin') this.unexpected(message)
+    switch (message.kind) {
+      case 'begin':
+        if (this.begun) this.unexpected(message)
+        checkBegin(this.terms, message.value.signature)
+        this.begun = true
+        break
+      case 'rows':
+        this.onRows(message.value)
+        break
+      case 'cancel':
+        this.onCancel(message.value.request)
+        break
+      case 'batch':
+        this.onBatch(message.value)
+        break
+      case 'receipt':
+        this.onReceipt(message.value, message)
+        break
+      default:
+        this.unexpected(message)
+    }
+    this.ledger.received(bytes)
+    if (this.batchesWaiting >= BATCHES_WAITING) await this.condition.until(() => this.batchesWaiting < BATCHES_WAITING)
+  }
+
+  protected override owed(): Deadline[] {
+    if (this.statement === undefined || this.answer !== undefined) return []
+    return [{ key: 'receipt', what: "the user's receipt", milliseconds: this.timeouts.receipt }]
+  }
+
+  protected override failed(): void {
+    this.requests.length = 0
+  }
+
+  private onRows({ request, group, position, count, x }: Rows): void {
+    const { accept, context } = this.terms
+    if (this.ledger.peerTail?.closed === true) throw new ProtocolViolationError('rows came after the user had closed')
+    if (request !== this.nextRequest) throw new ProtocolViolationError(`request ${request} came, the next is ${this.nextRequest}`)
+    if (!context.groups.includes(group)) throw new ProtocolViolationError(`rows for group ${group} came, which the session does not have`)
+    if (this.asked + count > accept.rows) throw new LimitExceededError('rows', this.asked + count, accept.rows, 'in this session')
+    if (this.requests.length >= accept.requests) {
+      throw new LimitExceededError('requests in flight', this.requests.length + 1, accept.requests)
+    }
+    if (this.requestBytes + x.length > NET_LIMITS.requestBytesInFlight) {
+      throw new LimitExceededError('bytes of x in flight', this.requestBytes + x.length, NET_LIMITS.requestBytesInFlight)
+    }
+    const { dIn } = this.groups[group]!
+    this.requests.push({ id: request, group, position, count, x: unpackActivations(x, count * dIn, context.activationBits) })
+    this.requestBytes += x.length
+    this.nextRequest++
+    this.asked += count
+    this.answerNext()
+  }
+
+  /** Requests that have not been begun are not answered. */
+  private onCancel(from: number): void {
+    const first = this.answering ? 1 : 0
+    const keep = this.requests.findIndex(({ id }, i) => i >= first && id >= from)
+    if (keep === -1) return
+    for (const { count, x } of this.requests.splice(keep)) {
+      this.asked -= count
+      this.requestBytes -= x.length * activationBytes(this.terms.context.activationBits)
+    }
+  }
+
+  /** Answers request after request in the background, as long as not too much is outstanding. */
+  private answerNext(): void {
+    if (this.answering || this.requests.length === 0 || this.full()) return
+    this.answering = true
+    this.background(this.answerRequests())
+  }
+
+  private full(): boolean {
+    const { outstandingRows, outstandingBytes } = this.terms.accept
+    return this.open.length > outstandingRows || this.outstandingBytes > Number(outstandingBytes)
+  }
+
+  private async answerRequests(): Promise<void> {
+    while (this.requests.length > 0 && !this.full()) {
+      const request = this.requests[0]!
+      await this.init.reserve(request.group, request.count)
+      const { h, y } = await this.init.jobs.answer(request)
+      // The session may have failed meanwhile; then nobody waits.
+      if (this.error !== undefined) return
+      this.requests.shift()
+      this.requestBytes -= request.x.length * activationBytes(this.terms.context.activationBits)
+      this.sendAnswer(request, y)
+      this.keepRows(request, h)
+    }
+    this.answering = false
+  }
+
+  /** Frames of whole rows, each as long as a frame may be. */
+  private sendAnswer({ id, group, count }: Request, y: Float64Array): void {
+    const { outputs, modules } = this.groups[group]!
+    const widths = modules.map(({ dOut }) => dOut)
+    const most = Math.max(1, Math.floor((NET_LIMITS.frameBytes - DELTAS_OVERHEAD - modules.length) / (outputs * ENTRY)))
+    for (let from = 0; from < count; from += most) {
+      const rows = Math.min(most, count - from)
+      const packed = packDeltas(widths, y.subarray(from * outputs, (from + rows) * outputs), rows)
+      const firstRow = this.answered + from
+      this.outbox.push('rows', () => ({ deltas: { request: id, firstRow, count: rows, ...packed } }))
+    }
+  }
+
+  private keepRows({ group, position, count, x }: Request, h: Float64Array): void {
+    const { dIn, rank, outputs } = this.groups[group]!
+    const bytes = dIn * activationBytes(this.terms.context.activationBits) + outputs * ENTRY
+    for (let t = 0; t < count; t++) {
+      this.open.push({
+        group,
+        position: position + t,
+        x: x.subarray(t * dIn, (t + 1) * dIn),
+        h: h.subarray(t * rank, (t + 1) * rank),
+        bytes
+      })
+    }
+    this.outstandingBytes += count * bytes
+    this.answered += count
+  }
+
+  private onBatch(batch: Batch): void {
+    const count = rowsOf(batch)
+    if (batch.firstRow !== this.userCommitted) {
+      throw new ProtocolViolationError(`the user's batch begins at row ${batch.firstRow}, the one before ended at ${this.userCommitted}`)
+    }
+    if (batch.blindings.length > 0) throw new ProtocolViolationError("the user's batch has blindings")
+    if (this.userCommitted + count > this.answered) {
+      throw new ProtocolViolationError(`the user's batch reaches row ${this.userCommitted + count}, ${this.answered} are answered`)
+    }
+    // The user can have accepted what this side's batches reached: those that have left.
+    this.ledger.check(batch, { rows: this.answered, accepted: this.ledger.ownTail?.accepted ?? 0 })
+    const { closed, accepted, rows } = this.ledger.peerTail!
+    if (closed && (count > 0 || accepted !== rows || rows !== this.answered || this.requests.length > 0)) {
+      throw new ProtocolViolationError(`the user closes at row ${accepted} of ${rows} with ${this.answered} answered`)
+    }
+    this.userCommitted += count
+    this.batchesWaiting++
+    this.opening = this.opening.then(() => this.openBatch(batch, closed))
+    this.background(this.opening)
+  }
+
+  /** Commits to the same rows, opens the user's commitments, and answers. */
+  private async openBatch(batch: Batch, closed: boolean): Promise<void> {
+    const { firstRow, commitments } = batch
+    const count = rowsOf(batch)
+    const rows = this.open.slice(0, count)
+    await this.commit(count)
+    const own = this.commitments.slice(0, count)
+    const cy = join(own.map(commitment => commitment.cy))
+    const runs = runsOf(rows).map(run => ({ group: run.group, x: joined(run.rows.map(({ x }) => x)) }))
+    const sums = count === 0 ? cy : await this.init.jobs.checkInputs({ firstRow, runs, commitments, cy })
+    rows.forEach(({ group, position, x, bytes }, i) => {
+      const row = { number: firstRow + i, group, position, s: pointAt(sums, i) }
+      this.rows.push({ ...row, x, xCommitment: pointAt(commitments, i), eta: own[i]!.eta })
+      this.ledger.accept(row)
+      this.outstandingBytes -= bytes
+    })
+    this.open.splice(0, count)
+    this.commitments.splice(0, count)
+    const answer = { firstRow, commitments: cy, blindings: join(own.map(({ upsilon }) => upsilon)) }
+    this.outbox.push('batch', () => {
+      const sealed = { batch: this.ledger.seal(answer, { rows: this.answered, accepted: firstRow + count, closed }) }
+      this.bothClosed = closed
+      this.condition.notify()
+      return sealed
+    })
+    this.batchesWaiting--
+    this.answerNext()
+  }
+
+  /** Own commitments to the first `count` open rows. */
+  private async commit(count: number): Promise<void> {
+    const from = this.commitments.length
+    const rows = this.open.slice(from, count)
+    const cy = new Uint8Array(rows.length * POINT)
+    const upsilon = new Uint8Array(rows.length * POINT)
+    const eta = new Uint8Array(rows.length * POINT)
+    for (const [group, indices] of byGroup(rows)) {
+      const made = await this.init.jobs.commitOutputs({ group, h: joined(indices.map(i => rows[i]!.h)) })
+      scatter(cy, made.cy, indices)
+      scatter(upsilon, made.upsilon, indices)
+      scatter(eta, made.eta, indices)
+    }
+    rows.forEach((_, i) => this.commitments.push({ cy: pointAt(cy, i), upsilon: pointAt(upsilon, i), eta: pointAt(eta, i) }))
+  }
+
+  private onReceipt({ signature, code }: Receipt, message: Message): void {
+    if (this.statement === undefined || this.answer !== undefined) this.unexpected(message)
+    if (code !== 0) {
+      this.answer = { code, reason: codeName(code) }
+      return
+    }
+    const { userKey } = this.terms.context
+    if (!verifySignature(userKey, signature, LABELS.signReceipt, encodeStatement(this.statement!))) {
+      throw new InvalidProofError('signature', "the user's receipt is not its signature over the statement")
+    }
+    this.answer = { signature }
+  }
+}
+
+function join(points: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(points.length * POINT)
+  points.forEach((point, i) => out.set(point, i * POINT))
+  return out
+}

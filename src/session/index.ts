@@ -1,0 +1,11 @@
+/** Both sides of a session as state machines over messages (protocols/session). Pure: no stream, no clock, no file. */
+export { CODE, type Code, codeName, codeOf, refusedBy, RefusalError } from './codes.js'
+export { ContributorSession, type ContributorSessionInit, type ReceiptAnswer } from './contributor.js'
+export type { Evidence } from './evidence.js'
+export { inlineContributorJobs, inlineUserJobs } from './inline.js'
+export type * from './jobs.js'
+export { type Accept, decodeMessage, encodeMessage, type Message, type Open, type Proof } from './messages.js'
+export { type AcceptInit, checkOpen, makeAccept, makeOpening, type Opening, takeAnswer } from './opening.js'
+export { type Deadline, endedByPeer, type SessionTimeouts, Side } from './side.js'
+export { checkAccept, type Peers, type Terms } from './terms.js'
+export { UserSession, type UserSessionInit } from './user.js'

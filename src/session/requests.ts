@@ -1,0 +1,161 @@
+/** The user's requests: cut to frames, sent as far as the contributor's limits allow, answered in their order. */
+import { ProtocolViolationError } from '../errors.js'
+import { NET_LIMITS } from '../limits.js'
+import type { Manifest, ManifestGroup } from '../proof/index.js'
+import type { Deltas, Rows } from './messages.js'
+import { activationBytes, outputBound, packActivations, unpackDeltas } from './packing.js'
+
+/** Bytes of a rows message beside its x, at most. */
+const ROWS_OVERHEAD = 64
+/** Bytes of an entry of y at most. */
+const ENTRY = 8
+
+/** A row that has been answered. */
+export interface AnsweredRow {
+  /** Manifest index. */
+  readonly group: number
+  readonly position: number
+  /** dIn integers. */
+  readonly x: Int16Array
+  /** Outputs of the group's modules, integers. */
+  readonly y: Float64Array
+}
+
+interface Request {
+  readonly group: number
+  readonly position: number
+  readonly x: Int16Array
+  readonly count: number
+  readonly bytes: number
+  readonly y: Float64Array
+  answered: number
+  id: number | undefined
+  readonly resolve: (y: Float64Array) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class RequestWindow {
+  private next = 0
+  private readonly queue: Request[] = []
+  private readonly inFlight: Request[] = []
+  private bytesInFlight = 0
+
+  /**
+   * @param init.requests in flight at most
+   * @param init.send puts a message before the stream; the number is given when it leaves
+   */
+  constructor(
+    private readonly init: { readonly manifest: Manifest; readonly requests: number; readonly send: (draft: () => Rows) => void }
+  ) {}
+
+  /** Requests that are not answered yet. */
+  get pending(): number {
+    return this.queue.length + this.inFlight.length
+  }
+
+  /** The oldest request that has left: its number and the bytes of question and longest answer. */
+  get oldest(): { readonly id: number; readonly bytes: number } | undefined {
+    const request = this.inFlight[0]
+    return request?.id === undefined ? undefined : { id: request.id, bytes: request.bytes + request.y.length * ENTRY }
+  }
+
+  /**
+   * @param x count × dIn integers
+   * @returns count × outputs integers
+   */
+  async ask(group: number, position: number, x: Int16Array): Promise<Float64Array> {
+    const { manifest } = this.init
+    const { dIn, outputs } = manifest.groups[group]!
+    const rowBytes = dIn * activationBytes(manifest.activationBits)
+    const most = Math.min(NET_LIMITS.rowsPerRequest, Math.floor((NET_LIMITS.frameBytes - ROWS_OVERHEAD) / rowBytes))
+    const count = x.length / dIn
+    const y = new Float64Array(count * outputs)
+    const parts: Promise<Float64Array>[] = []
+    for (let from = 0; from < count; from += most) {
+      const to = Math.min(from + most, count)
+      parts.push(
+        new Promise((resolve, reject) => {
+          this.queue.push({
+            group,
+            position: position + from,
+            x: x.subarray(from * dIn, to * dIn),
+            count: to - from,
+            bytes: (to - from) * rowBytes,
+            y: y.subarray(from * outputs, to * outputs),
+            answered: 0,
+            id: undefined,
+            resolve,
+            reject
+          })
+        })
+      )
+    }
+    this.send()
+    await Promise.all(parts)
+    return y
+  }
+
+  /**
+   * @param firstRow number of the next row
+   * @returns the rows of this frame
+   * @throws ProtocolViolationError, MalformedMessageError, InvalidProofError
+   */
+  answer(deltas: Deltas, firstRow: number): AnsweredRow[] {
+    const request = this.inFlight[0]
+    if (request?.id !== deltas.request) throw new ProtocolViolationError(`an answer to request ${deltas.request} came out of turn`)
+    if (deltas.firstRow !== firstRow)
+      throw new ProtocolViolationError(`deltas begins at row ${deltas.firstRow}, the next row is ${firstRow}`)
+    const { answered } = request
+    if (deltas.count > request.count - answered) {
+      throw new ProtocolViolationError(
+        `${deltas.count} rows came for request ${deltas.request}, which has ${request.count - answered} left`
+      )
+    }
+    const group = this.init.manifest.groups[request.group]!
+    const { dIn, outputs } = group
+    request.y.set(unpackDeltas(this.bounds(group), deltas, deltas.count), answered * outputs)
+    request.answered += deltas.count
+    const rows = Array.from({ length: deltas.count }, (_, i) => {
+      const t = answered + i
+      return {
+        group: request.group,
+        position: request.position + t,
+        x: request.x.subarray(t * dIn, (t + 1) * dIn),
+        y: request.y.subarray(t * outputs, (t + 1) * outputs)
+      }
+    })
+    if (request.answered === request.count) {
+      this.inFlight.shift()
+      this.bytesInFlight -= request.bytes
+      request.resolve(request.y)
+      this.send()
+    }
+    return rows
+  }
+
+  /** Nothing is answered any more. */
+  fail(error: unknown): void {
+    for (const { reject } of [...this.inFlight.splice(0), ...this.queue.splice(0)]) reject(error)
+  }
+
+  private bounds(group: ManifestGroup): { dOut: number; bound: number }[] {
+    const { activationBits, weightBits } = this.init.manifest
+    return group.modules.map(({ dOut, rank }) => ({ dOut, bound: outputBound({ dIn: group.dIn, rank, activationBits, weightBits }) }))
+  }
+
+  private send(): void {
+    const { requests, manifest } = this.init
+    while (this.queue.length > 0 && this.inFlight.length < requests) {
+      const request = this.queue[0]!
+      if (this.bytesInFlight + request.bytes > NET_LIMITS.requestBytesInFlight) return
+      this.queue.shift()
+      this.inFlight.push(request)
+      this.bytesInFlight += request.bytes
+      this.init.send(() => {
+        request.id = this.next++
+        const { group, position, count } = request
+        return { request: request.id, group, position, count, x: packActivations(request.x, manifest.activationBits) }
+      })
+    }
+  }
+}

@@ -1,0 +1,333 @@
+/**
+ * The user's side of a session (protocols/session): asks for deltas, commits to its rows in the background, opens what the
+ * contributor committed to, closes, and signs for the bundle.
+ */
+import { equal } from '../bytes.js'
+import { InvalidProofError, LimitExceededError, ProtocolViolationError } from '../errors.js'
+import { NET_LIMITS } from '../limits.js'
+import { type Manifest, merkleRoot, type PublicRow, sign, type VerifiedProof } from '../proof/index.js'
+import { encodeStatement, type Statement } from '../wire/announcement.js'
+import type { Code } from './codes.js'
+import { type Evidence, EvidenceLog } from './evidence.js'
+import { byGroup, joined, pointAt, runsOf, scatter } from './gather.js'
+import type { UserJobs } from './jobs.js'
+import { LABELS } from './labels.js'
+import { rowsOf } from './ledger.js'
+import type { Batch, Deltas, Message, Proof } from './messages.js'
+import { activationBytes } from './packing.js'
+import { type AnsweredRow, RequestWindow } from './requests.js'
+import { type Deadline, Side, type SideInit } from './side.js'
+import { signBegin } from './terms.js'
+
+/** Rows after which a batch is made while the session goes on: each costs both sides a signature and a multiplication of one row's width. */
+const COMMIT_ROWS = 256
+/** Bytes of an entry of y in memory. */
+const ENTRY = 8
+const SECOND = 1000
+
+export interface UserSessionInit extends SideInit {
+  readonly manifest: Manifest
+  readonly jobs: UserJobs
+  /** Rows after which a batch is made; default 256. Never more than half of what may be outstanding. */
+  readonly commitRows?: number | undefined
+}
+
+/** A batch that has left and is not answered. */
+interface SentBatch {
+  readonly firstRow: number
+  readonly commitments: Uint8Array
+}
+
+export class UserSession extends Side {
+  private readonly init: UserSessionInit
+  private readonly requests: RequestWindow
+  private readonly evidence = new EvidenceLog()
+  /** Rows that are answered and not accepted, from row `accepted` on. */
+  private readonly open: AnsweredRow[] = []
+  /** Rows that are accepted: what the root is made of. */
+  private readonly rows: PublicRow[] = []
+  private answered = 0
+  private asked = 0
+  private committed = 0
+  private uncommittedBytes = 0
+  private committing = false
+  private closing = false
+  private readonly sentBatches: SentBatch[] = []
+  /** Rows of the contributor's batches that have come. */
+  private contributorCommitted = 0
+  private opening = Promise.resolve()
+  private offered: Proof | undefined
+  private receipted = false
+  private published: Uint8Array | undefined
+
+  constructor(init: UserSessionInit) {
+    super('user', init)
+    this.init = init
+    const { terms, secretKey, manifest } = init
+    this.requests = new RequestWindow({
+      manifest,
+      requests: Math.min(terms.accept.requests, NET_LIMITS.requestsInFlight),
+      send: draft => this.outbox.push('rows', () => ({ rows: draft() }))
+    })
+    this.outbox.push('control', () => ({ begin: { signature: signBegin(terms, secretKey) } }))
+  }
+
+  /** Rows answered so far. */
+  get answeredRows(): number {
+    return this.answered
+  }
+
+  /** Rows that may still be asked for. */
+  get rowsLeft(): number {
+    return this.terms.context.rows - this.asked
+  }
+
+  /**
+   * Sends activation rows of one group; long ones in several messages.
+   * @param group manifest index, one of the session's
+   * @param position of the first row; the others follow
+   * @param x count × dIn integers of activationBits
+   * @returns count × outputs exact integers
+   * @throws LimitExceededError beyond the session's rows, RangeError for another group or length, and what the session fails with
+   */
+  async request(group: number, position: number, x: Int16Array): Promise<Float64Array> {
+    if (this.error !== undefined) throw this.error
+    if (!this.terms.context.groups.includes(group)) throw new RangeError(`group ${group} is not one of the session's`)
+    const count = x.length / this.init.manifest.groups[group]!.dIn
+    if (!Number.isInteger(count) || count === 0)
+      throw new RangeError(`${x.length} activations are no whole number of rows of group ${group}`)
+    if (this.closing) throw new ProtocolViolationError('the session is closing: no more rows')
+    if (count > this.rowsLeft) throw new LimitExceededError('rows', this.asked + count, this.terms.context.rows, 'in this session')
+    this.asked += count
+    return this.requests.ask(group, position, x)
+  }
+
+  /**
+   * Ends the exchange of rows: commits to the rest, waits until both sides have accepted every row and closed, and for the proof.
+   * @returns what the contributor offers; undefined for a session without rows
+   */
+  async close(): Promise<Proof | undefined> {
+    await this.condition.until(() => this.requests.pending === 0)
+    this.closing = true
+    this.commit()
+    await this.condition.until(() => this.accepted === this.answered)
+    this.outbox.push('batch', () => {
+      const batch = { firstRow: this.answered, commitments: new Uint8Array(0), blindings: new Uint8Array(0) }
+      this.sentBatches.push(batch)
+      return { batch: this.ledger.seal(batch, { rows: this.answered, accepted: this.answered, closed: true }) }
+    })
+    await this.condition.until(() => this.ledger.peerTail?.closed === true)
+    if (this.answered === 0) {
+      this.end()
+      return undefined
+    }
+    await this.condition.until(() => this.offered !== undefined)
+    return this.offered!
+  }
+
+  /**
+   * Signs for the verified bundle; `announcement` follows.
+   * @returns the statement and this side's signature over it
+   * @throws InvalidProofError('session') when the bundle is about other rows than those of this session
+   */
+  accept(proof: VerifiedProof): { statement: Statement; signature: Uint8Array } {
+    this.checkBundle(proof)
+    const statement: Statement = {
+      session: proof.session,
+      adapter: proof.adapter,
+      base: proof.base,
+      start: proof.start,
+      end: proof.end,
+      publicStart: proof.publicStart,
+      publicEnd: proof.publicEnd,
+      root: proof.root,
+      digest: proof.digest,
+      length: proof.bundleBytes
+    }
+    const signature = sign(this.init.secretKey, LABELS.signReceipt, encodeStatement(statement))
+    this.sendReceipt(signature, 0)
+    return { statement, signature }
+  }
+
+  /** Says why there is no signature. */
+  decline(code: Code): void {
+    this.sendReceipt(new Uint8Array(0), code)
+  }
+
+  /** The announcement as published, empty when the contributor publishes nothing. The session is finished then. */
+  async announcement(): Promise<Uint8Array> {
+    await this.condition.until(() => this.published !== undefined)
+    return this.published!
+  }
+
+  /** The messages since the last batch that held, and the error: to show to others why the session failed. */
+  evidenceOf(error: Error): Evidence {
+    return this.evidence.take(this.terms, error)
+  }
+
+  protected override async handle(message: Message, bytes: Uint8Array): Promise<void> {
+    const place = this.evidence.note('contributor', bytes)
+    switch (message.kind) {
+      case 'deltas':
+        this.onDeltas(message.value)
+        break
+      case 'batch':
+        this.onBatch(message.value, place)
+        break
+      case 'proof':
+        this.onProof(message)
+        break
+      case 'announced':
+        if (!this.receipted) this.unexpected(message)
+        this.published = message.value.announcement
+        break
+      default:
+        this.unexpected(message)
+    }
+    this.ledger.received(bytes)
+    if (this.published !== undefined) this.end()
+  }
+
+  protected override sent(bytes: Uint8Array): void {
+    this.evidence.note('user', bytes)
+    super.sent(bytes)
+  }
+
+  protected override owed(): Deadline[] {
+    const deadlines: Deadline[] = []
+    const { oldest } = this.requests
+    if (oldest !== undefined) {
+      const transfer = (oldest.bytes / NET_LIMITS.fetchBytesPerSecond) * SECOND
+      deadlines.push({
+        key: `answer ${oldest.id}`,
+        what: `the answer to request ${oldest.id}`,
+        milliseconds: this.timeouts.answer + transfer
+      })
+    }
+    const batch = this.sentBatches[0]
+    if (batch !== undefined) {
+      deadlines.push({
+        key: `batch ${batch.firstRow}`,
+        what: `the contributor's batch from row ${batch.firstRow}`,
+        milliseconds: this.timeouts.batch
+      })
+    }
+    return deadlines
+  }
+
+  protected override failed(error: Error): void {
+    this.requests.fail(error)
+  }
+
+  private onDeltas(deltas: Deltas): void {
+    const rows = this.requests.answer(deltas, this.answered)
+    this.open.push(...rows)
+    this.answered += rows.length
+    for (const row of rows) this.uncommittedBytes += this.bytesOf(row)
+    this.commit()
+  }
+
+  private bytesOf({ x, y }: AnsweredRow): number {
+    return x.length * activationBytes(this.init.manifest.activationBits) + y.length * ENTRY
+  }
+
+  /** Makes batches while there are enough rows for one, in the background. */
+  private commit(): void {
+    if (this.committing || !this.batchDue()) return
+    this.committing = true
+    this.background(this.commitBatches())
+  }
+
+  private batchDue(): boolean {
+    const { outstandingRows, outstandingBytes } = this.terms.accept
+    const uncommitted = this.answered - this.committed
+    const rows = Math.min(this.init.commitRows ?? COMMIT_ROWS, Math.ceil(outstandingRows / 2))
+    return uncommitted > 0 && (this.closing || uncommitted >= rows || this.uncommittedBytes * 2 >= Number(outstandingBytes))
+  }
+
+  private async commitBatches(): Promise<void> {
+    while (this.batchDue()) {
+      const firstRow = this.committed
+      const from = firstRow - this.accepted
+      const rows = this.open.slice(from, from + NET_LIMITS.rowsPerBatch)
+      this.committed += rows.length
+      for (const row of rows) this.uncommittedBytes -= this.bytesOf(row)
+      const commitments = new Uint8Array(rows.length * 32)
+      for (const [group, indices] of byGroup(rows)) {
+        scatter(commitments, await this.init.jobs.commitInputs({ group, x: joined(indices.map(i => rows[i]!.x)) }), indices)
+      }
+      this.outbox.push('batch', () => {
+        const batch = { firstRow, commitments, blindings: new Uint8Array(0) }
+        this.sentBatches.push(batch)
+        return { batch: this.ledger.seal(batch, { rows: this.answered, accepted: this.accepted, closed: false }) }
+      })
+    }
+    this.committing = false
+  }
+
+  private onBatch(batch: Batch, place: number): void {
+    const sent = this.sentBatches[0]
+    if (sent === undefined || sent.firstRow !== batch.firstRow || rowsOf(sent) !== rowsOf(batch)) {
+      throw new ProtocolViolationError(
+        `the contributor's batch of ${rowsOf(batch)} rows from row ${batch.firstRow} answers none of the user's`
+      )
+    }
+    if (batch.blindings.length !== batch.commitments.length) throw new ProtocolViolationError("the contributor's batch has no blindings")
+    this.contributorCommitted += rowsOf(batch)
+    this.ledger.check(batch, { rows: this.terms.context.rows, accepted: this.contributorCommitted })
+    const { rows, accepted, closed } = this.ledger.peerTail!
+    const closes = rowsOf(sent) === 0
+    if (closed !== closes || (closed && (accepted !== this.answered || rows !== this.answered))) {
+      throw new ProtocolViolationError(`the contributor's tail at row ${accepted} of ${rows} does not answer the user's`)
+    }
+    this.sentBatches.shift()
+    if (closes) return
+    this.opening = this.opening.then(() => this.openBatch(batch, sent.commitments, place))
+    this.background(this.opening)
+  }
+
+  private async openBatch({ firstRow, commitments, blindings }: Batch, x: Uint8Array, place: number): Promise<void> {
+    const rows = this.open.slice(0, rowsOf({ commitments }))
+    const runs = runsOf(rows).map(run => ({ group: run.group, y: joined(run.rows.map(({ y }) => y)) }))
+    const sums = await this.init.jobs.checkOutputs({ firstRow, runs, commitments, blindings, x })
+    rows.forEach(({ group, position }, i) => {
+      const row = { number: firstRow + i, group, position, s: pointAt(sums, i) }
+      this.rows.push(row)
+      this.ledger.accept(row)
+    })
+    this.open.splice(0, rows.length)
+    this.evidence.forget(place)
+  }
+
+  private onProof(message: Message & { kind: 'proof' }): void {
+    const proof = message.value
+    if (this.ledger.peerTail?.closed !== true || this.offered !== undefined) this.unexpected(message)
+    if (proof.start !== 0 || proof.end !== this.answered) {
+      throw new ProtocolViolationError(`the proof offered is of rows ${proof.start} to ${proof.end}, the session has ${this.answered}`)
+    }
+    this.offered = proof
+  }
+
+  private checkBundle(proof: VerifiedProof): void {
+    const { offered, ledger } = this
+    const fits =
+      offered !== undefined &&
+      equal(proof.session, this.id) &&
+      proof.start === 0 &&
+      proof.end === this.answered &&
+      proof.whole &&
+      equal(proof.publicEnd, ledger.publicChain.head) &&
+      equal(proof.root, merkleRoot(this.id, this.rows)) &&
+      equal(proof.root, offered.root) &&
+      equal(proof.digest, offered.digest) &&
+      proof.bundleBytes === offered.length &&
+      equal(proof.userTail.signature, ledger.ownTail!.signature) &&
+      equal(proof.contributorTail.signature, ledger.peerTail!.signature)
+    if (!fits) throw new InvalidProofError('session', `the bundle offered is not that of rows 0 to ${this.answered} of this session`)
+  }
+
+  private sendReceipt(signature: Uint8Array, code: number): void {
+    this.receipted = true
+    this.outbox.push('control', () => ({ receipt: { signature, code } }))
+  }
+}
