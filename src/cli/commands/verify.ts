@@ -1,0 +1,69 @@
+/** `zklora verify`: of files and folders without daemon, network or store; of a root or digest by the node. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { verifyProofFile } from '../../roles/verify-file.js'
+import type { VerifyReport } from '../../roles/types.js'
+import type { ExitStatus, Invocation } from '../invocation.js'
+import { common, network, networkLayer, type CommonFlags, type NetworkFlags } from '../options.js'
+import type { Bind } from '../program.js'
+import { exitStatus, renderReports } from '../render/verify.js'
+
+type VerifyFlags = CommonFlags & NetworkFlags
+
+/** Bytes of a proof file that are read into memory: a manifest and 250 bundles of the greatest size. */
+const MOST_FILE_BYTES = 1024 * 1024 * 1024
+
+function unchecked(source: string, error: string): VerifyReport {
+  return { source, verdict: 'unchecked', error, adapter: null, ranges: [], whole: false, elapsed: { manifest: 0, bundles: 0 } }
+}
+
+async function verifyFile(file: string): Promise<VerifyReport> {
+  try {
+    const { size } = await stat(file)
+    if (size > MOST_FILE_BYTES) return unchecked(file, `the file has ${size} bytes, at most ${MOST_FILE_BYTES} are read`)
+    return await verifyProofFile(file, await readFile(file))
+  } catch (error) {
+    return unchecked(file, `the file cannot be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`)
+  }
+}
+
+async function verifyFolder(folder: string): Promise<VerifyReport[]> {
+  const names = (await readdir(folder)).filter(name => name.endsWith('.zkproof')).sort()
+  if (names.length === 0) return [unchecked(folder, 'the folder has no file that ends with .zkproof')]
+  const reports: VerifyReport[] = []
+  for (const name of names) reports.push(await verifyFile(join(folder, name)))
+  return reports
+}
+
+async function verifyOne(invocation: Invocation, flags: VerifyFlags, source: string): Promise<VerifyReport[]> {
+  const found = await stat(source).catch(() => null)
+  if (found?.isDirectory() === true) return verifyFolder(source)
+  if (found !== null) return [await verifyFile(source)]
+  if (!/^[0-9a-fA-F]{8,64}$/.test(source)) {
+    return [unchecked(source, 'there is no such file or folder, and it is no root or digest of 8 to 64 hexadecimal digits')]
+  }
+  const config = await invocation.config(networkLayer(flags))
+  return [await invocation.run(config, 'verify', { id: source.toLowerCase() })]
+}
+
+export function verifyCommand(program: Command, bind: Bind): void {
+  const command = program
+    .command('verify')
+    .summary('verify a proof file, a folder of them, or a known session')
+    .description(
+      'Verifies and says what was proved and what was not. Files and folders need no daemon, network or store.\nExit status: 0 valid, 1 a proof failed, 2 could not be checked.'
+    )
+    .argument('<source...>', 'files, folders, roots, digests or session identifiers')
+  bind<VerifyFlags>(common(network(command), ['zklora verify session.zkproof', 'zklora verify b3f1c09a77e2']), {
+    action: async (invocation, flags, sources): Promise<ExitStatus> => {
+      const reports: VerifyReport[] = []
+      for (const source of sources) reports.push(...(await verifyOne(invocation, flags, source)))
+      const status = exitStatus(reports)
+      const verdict = status === 0 ? 'valid' : status === 1 ? 'invalid' : 'unchecked'
+      invocation.result({ verdict, reports }, renderReports(reports, invocation.output.style))
+      return status
+    },
+    failure: 2
+  })
+}

@@ -1,0 +1,81 @@
+/** Where settings come from: defaults < config file < environment < flags. */
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { InvalidInputError } from '../errors.js'
+import { environmentLayer } from './environment.js'
+import { check, dotted } from './explain.js'
+import { configFile, dataFolder } from './paths.js'
+import { mergeSettings, settingsSchema, type Settings, type SettingsLayer } from './settings.js'
+
+export interface ConfigSources {
+  env: Readonly<Record<string, string | undefined>>
+  /** `--data-dir`, `--config`. */
+  dataDir?: string | undefined
+  config?: string | undefined
+  /** What flags say, in the names of the config file. */
+  flags?: SettingsLayer | undefined
+}
+
+export interface Config {
+  dataDir: string
+  /** Null: there is none, which is not an error unless it was named. */
+  file: string | null
+  settings: Settings
+}
+
+/** `--private-addresses` for `network.privateAddresses`; flags of lists are written without their index. */
+function flagOf(path: readonly PropertyKey[]): string {
+  const last = path.filter(part => typeof part === 'string').at(-1) ?? ''
+  const single: Record<string, string> = { roles: 'role', adapters: 'adapter' }
+  return `--${(single[last] ?? last).replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+}
+
+/** A folder or a name of "models" stays what it is; a relative folder is meant from the config file. */
+function anchored(layer: SettingsLayer, folder: string): SettingsLayer {
+  const models = layer.models && Object.fromEntries(Object.entries(layer.models).map(([name, path]) => [name, resolve(folder, path)]))
+  const adapters = layer.adapters?.map(adapter => ({
+    ...adapter,
+    folder: resolve(folder, adapter.folder),
+    base: models?.[adapter.base] ?? resolve(folder, adapter.base)
+  }))
+  return { ...layer, ...(models && { models }), ...(adapters && { adapters }) }
+}
+
+async function fileLayer(file: string, named: boolean): Promise<SettingsLayer | null> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' && !named) return null
+    throw new InvalidInputError(`config file ${file} cannot be read: ${code === 'ENOENT' ? 'there is no such file' : code}`, { cause })
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new InvalidInputError(`config file ${file} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+  const layer = check(settingsSchema, value, { place: `config file ${file}`, nameOf: dotted })
+  return anchored(layer, dirname(file))
+}
+
+/** @throws InvalidInputError that names the source, the wrong key and the value expected. */
+export async function loadConfig(sources: ConfigSources): Promise<Config> {
+  const dataDir = dataFolder(sources.env, sources.dataDir)
+  const named = sources.config ?? sources.env['ZKLORA_CONFIG']
+  const file = configFile(dataDir, named)
+  const fromFile = await fileLayer(file, named !== undefined)
+  const fromEnvironment = anchored(environmentLayer(sources.env), process.cwd())
+  const flags = check(settingsSchema, sources.flags ?? {}, { place: 'command line', nameOf: flagOf })
+  return {
+    dataDir,
+    file: fromFile === null ? null : file,
+    settings: mergeSettings([fromFile ?? {}, fromEnvironment, flags])
+  }
+}
+
+/** The folder that `--base` means: a name of "models", or a path from the working directory. */
+export function baseFolder(settings: Settings, base: string): string {
+  return settings.models[base] ?? resolve(base)
+}

@@ -1,0 +1,31 @@
+/** What `createNode` is told. */
+import type { PrivateKey } from '@libp2p/interface'
+import type { Role } from './types.js'
+
+export interface NodeOptions {
+  /** Folder of the store and of the model cache; made when it is not there. One process at a time. */
+  dataDir: string
+  /** Ed25519: who this node is. */
+  privateKey: PrivateKey
+  /** What it does for others. Everything kept in the store can be listed and verified without any role. */
+  roles: readonly Role[]
+  /** Multiaddrs to listen on; none: it only dials. */
+  listen?: readonly string[] | undefined
+  /** Multiaddrs told to others instead of those listened on. */
+  announce?: readonly string[] | undefined
+  /** Multiaddrs, with /p2p/, of the first peers. */
+  bootstrap?: readonly string[] | undefined
+  /** True on one machine or a LAN: peers at private addresses are found too. */
+  privateAddresses?: boolean | undefined
+  /** True: the DHT is told which base models this user runs. */
+  advertiseUser?: boolean | undefined
+  limits?: NodeLimits | undefined
+}
+
+export interface NodeLimits {
+  /** Sessions served at a time, in all and to one peer. */
+  sessions?: number | undefined
+  sessionsPerPeer?: number | undefined
+  /** Worker threads for proofs and verification. */
+  threads?: number | undefined
+}

@@ -1,0 +1,6 @@
+/** The version of this package: shown, and told to peers by identify. */
+import { readFileSync } from 'node:fs'
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
+
+export const VERSION: string = version

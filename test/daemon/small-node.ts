@@ -1,0 +1,174 @@
+/** A participant without a network, for the tests of what stands before one: socket, commands, rendering. Not a stand-in for the roles' tests. */
+import { NotFoundError } from '../../src/errors.js'
+import type {
+  CallOptions,
+  OwnAdapterInfo,
+  SessionInfo,
+  StatusReport,
+  VerdictInfo,
+  VerifyReport,
+  ZkloraNode
+} from '../../src/roles/types.js'
+
+const hex = (digit: string): string => digit.repeat(64)
+
+export const adapter: OwnAdapterInfo = {
+  id: hex('a'),
+  name: 'shakespeare',
+  base: hex('b'),
+  baseName: 'novels-llama',
+  owner: hex('c'),
+  activationBits: 16,
+  weightBits: 12,
+  groups: [
+    {
+      dIn: 128,
+      modules: [
+        { name: 'q_proj', dOut: 128, rank: 8 },
+        { name: 'v_proj', dOut: 64, rank: 8 }
+      ]
+    },
+    { dIn: 320, modules: [{ name: 'down_proj', dOut: 128, rank: 8 }] }
+  ],
+  manifestBytes: 51_200,
+  rangeProved: false,
+  mode: 'open',
+  allow: [],
+  limitRows: null,
+  budget: [
+    { group: 0, answered: 21, extraction: 45, matrixB: 10 },
+    { group: 1, answered: 9, extraction: 108, matrixB: 10 }
+  ],
+  added: 1_700_000_000_000
+}
+
+export const session: SessionInfo = {
+  session: hex('5'),
+  role: 'user',
+  adapter: adapter.id,
+  adapterName: 'shakespeare',
+  base: adapter.base,
+  peer: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
+  state: 'proved',
+  rows: 672,
+  root: hex('e'),
+  digest: hex('d'),
+  bundleBytes: 26_700,
+  times: { commit: 120, prove: 412, verify: 35 },
+  started: 1_700_000_000_000,
+  error: null
+}
+
+export const verdict: VerdictInfo = {
+  digest: hex('d'),
+  root: hex('e'),
+  session: hex('5'),
+  adapter: adapter.id,
+  adapterName: 'shakespeare',
+  rows: 672,
+  bundleBytes: 26_700,
+  verdict: 'valid',
+  error: null,
+  elapsed: 35,
+  announced: 1_700_000_000_000,
+  checked: 1_700_000_001_000,
+  contributor: hex('c'),
+  userSigned: true
+}
+
+export const report: VerifyReport = {
+  source: 'session.zkproof',
+  verdict: 'valid',
+  error: null,
+  adapter,
+  ranges: [
+    {
+      session: hex('5'),
+      adapter: adapter.id,
+      base: adapter.base,
+      contributorKey: hex('c'),
+      userKey: hex('f'),
+      start: 0,
+      end: 672,
+      root: hex('e'),
+      digest: hex('d'),
+      rowsPerGroup: [
+        { group: 0, rows: 336 },
+        { group: 1, rows: 336 }
+      ],
+      closed: true,
+      bundleBytes: 26_700
+    }
+  ],
+  whole: true,
+  elapsed: { manifest: 12, bundles: 23 }
+}
+
+export const status: StatusReport = {
+  peerId: session.peer,
+  roles: ['contributor', 'verifier'],
+  multiaddrs: ['/ip4/127.0.0.1/tcp/4001'],
+  version: '0.1.0',
+  uptime: 61_000,
+  peers: [{ peer: session.peer, roles: ['bootstrap'], multiaddrs: [], direction: 'outbound' }],
+  adapters: [adapter],
+  sessions: { open: 0, proving: 0, announced: 1, proved: 2, failed: 0 },
+  announcements: { accepted: 3, ignored: { rate: 2 }, rejected: {} },
+  verdicts: { announced: 0, valid: 3, invalid: 0, unavailable: 0 },
+  feeds: 2,
+  store: { bundles: 26_700 }
+}
+
+/** Rejects when the signal aborts. */
+export function untilAborted({ signal }: CallOptions): Promise<never> {
+  return new Promise((_, reject) => {
+    signal!.addEventListener('abort', () => reject(signal!.reason as Error), { once: true })
+  })
+}
+
+export interface SmallNode extends ZkloraNode {
+  stopped: boolean
+  adapters: OwnAdapterInfo[]
+}
+
+/** Each method can be replaced. */
+export function smallNode(methods: Partial<ZkloraNode> = {}): SmallNode {
+  const node: SmallNode = {
+    stopped: false,
+    adapters: [adapter],
+    peerId: session.peer,
+    roles: ['contributor', 'user', 'verifier'],
+    multiaddrs: () => [],
+    status: async () => status,
+    addAdapter: async (params, options) => {
+      options?.onProgress?.({ type: 'adapter', step: 'commit', done: 3, total: 3 })
+      const id = `${node.adapters.length}${adapter.id}`.slice(0, 64)
+      const added = { ...adapter, id, name: params.name ?? 'adapter', mode: params.mode ?? 'open' }
+      node.adapters.push(added)
+      return added
+    },
+    listAdapters: async () => node.adapters,
+    removeAdapter: async id => {
+      node.adapters = node.adapters.filter(known => known.id !== id)
+    },
+    find: async () => ({ found: [], elapsed: 310, providersTried: 2, providersAnswered: 0 }),
+    generate: async (_params, options) => {
+      options?.onProgress?.({ type: 'token', token: 5, text: 'dear' })
+      return { text: 'dear', tokens: [5], finishReason: 'length', sessions: [session] }
+    },
+    loss: async () => ({ tokens: 10, base: 4.7, adapted: 3.6, sessions: [session] }),
+    sessions: async () => [session],
+    exportProof: async () => {
+      throw new NotFoundError('no session is known by that')
+    },
+    verifyFile: async () => report,
+    verifyKnown: async () => report,
+    verdicts: async () => [verdict],
+    watch: options => untilAborted(options),
+    stop: async () => {
+      node.stopped = true
+    },
+    ...methods
+  }
+  return node
+}
