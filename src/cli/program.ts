@@ -34,6 +34,12 @@ A contributor serves LoRA adapters without giving them to everybody, a user runs
 and anybody can verify afterwards that every answer came from the one adapter that was named.`
 
 const AFTER = `
+Examples:
+  $ zklora start --role contributor --adapter adapters/shakespeare --base models/novels
+  $ zklora find --base models/novels
+  $ zklora generate "My dear sir" --base models/novels --adapter shakespeare
+  $ zklora verify session.zkproof
+
 Settings: defaults < config file < environment (ZKLORA_…) < flags. While a daemon runs (zklora start), commands speak to it.
 Exit status: 0 as asked; 1 an error, or a proof that failed; 2 wrong usage or settings, or verify could not check.`
 

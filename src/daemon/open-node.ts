@@ -1,5 +1,4 @@
 /** From settings to a running node, and a command on whichever node there is. */
-import { createNode } from '../roles/node.js'
 import type { Role, ZkloraNode } from '../roles/types.js'
 import { commands, execute, type CommandName, type CommandOptions, type CommandParams, type CommandResult } from './commands.js'
 import type { Config } from './config.js'
@@ -24,6 +23,8 @@ export interface OpenedNode {
 export async function openNode({ dataDir, settings }: Config, { roles, network }: OpenOptions): Promise<OpenedNode> {
   await privateFolder(dataDir)
   const { key, made } = await loadIdentity(keyFile(dataDir))
+  // Only here: `verify` of a file loads neither network nor models.
+  const { createNode } = await import('../roles/node.js')
   const node = await createNode({
     dataDir,
     privateKey: key,

@@ -9,7 +9,7 @@ export { commitAdapter, restoreAdapter, type CommitAdapterInit, type RestoreAdap
 export { decodeManifest } from './adapter/decode.js'
 export { verifyManifest, type VerifyManifestInit } from './adapter/verify.js'
 export { decodeBundle, type Bundle } from './bundle/decode.js'
-export { decodeProofFile, encodeProofFile, verifyProofFile, type ProofFile, type VerifiedFile } from './bundle/file.js'
+export { decodeProofFile, encodeProofFile, verifyBundles, verifyProofFile, type ProofFile, type VerifiedFile } from './bundle/file.js'
 export { merkleRoot } from './bundle/merkle.js'
 export { checkOpening, openRow, type CheckOpeningInit, type OpenRowInit } from './bundle/opening.js'
 export { prove } from './bundle/prove.js'

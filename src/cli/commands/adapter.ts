@@ -17,6 +17,7 @@ export function adapterCommands(program: Command, bind: Bind): void {
     .command('adapter')
     .summary('the adapters that this node serves')
     .description('Adds, lists and removes the adapters that this node serves.')
+    .addHelpText('after', '\nExample:\n  $ zklora adapter list')
 
   const add = adapter
     .command('add')

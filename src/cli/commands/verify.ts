@@ -2,7 +2,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { verifyProofFile } from '../../roles/verify-file.js'
+import { nobleKernel, type Kernel } from '../../kernel/index.js'
+import { unchecked, verifyFile as verifyBytes } from '../../roles/verify-file.js'
 import type { VerifyReport } from '../../roles/types.js'
 import type { ExitStatus, Invocation } from '../invocation.js'
 import { common, network, networkLayer, type CommonFlags, type NetworkFlags } from '../options.js'
@@ -14,15 +15,11 @@ type VerifyFlags = CommonFlags & NetworkFlags
 /** Bytes of a proof file that are read into memory: a manifest and 250 bundles of the greatest size. */
 const MOST_FILE_BYTES = 1024 * 1024 * 1024
 
-function unchecked(source: string, error: string): VerifyReport {
-  return { source, verdict: 'unchecked', error, adapter: null, ranges: [], whole: false, elapsed: { manifest: 0, bundles: 0 } }
-}
-
-async function verifyFile(file: string): Promise<VerifyReport> {
+async function verifyFile(file: string, kernel: Kernel): Promise<VerifyReport> {
   try {
     const { size } = await stat(file)
     if (size > MOST_FILE_BYTES) return unchecked(file, `the file has ${size} bytes, at most ${MOST_FILE_BYTES} are read`)
-    return await verifyProofFile(file, await readFile(file))
+    return verifyBytes(file, await readFile(file), { kernel })
   } catch (error) {
     return unchecked(file, `the file cannot be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`)
   }
@@ -32,14 +29,15 @@ async function verifyFolder(folder: string): Promise<VerifyReport[]> {
   const names = (await readdir(folder)).filter(name => name.endsWith('.zkproof')).sort()
   if (names.length === 0) return [unchecked(folder, 'the folder has no file that ends with .zkproof')]
   const reports: VerifyReport[] = []
-  for (const name of names) reports.push(await verifyFile(join(folder, name)))
+  const kernel = nobleKernel()
+  for (const name of names) reports.push(await verifyFile(join(folder, name), kernel))
   return reports
 }
 
 async function verifyOne(invocation: Invocation, flags: VerifyFlags, source: string): Promise<VerifyReport[]> {
   const found = await stat(source).catch(() => null)
   if (found?.isDirectory() === true) return verifyFolder(source)
-  if (found !== null) return [await verifyFile(source)]
+  if (found !== null) return [await verifyFile(source, nobleKernel())]
   if (!/^[0-9a-fA-F]{8,64}$/.test(source)) {
     return [unchecked(source, 'there is no such file or folder, and it is no root or digest of 8 to 64 hexadecimal digits')]
   }

@@ -3,7 +3,7 @@ import type { DaemonEvent } from '../../daemon/daemon.js'
 import type { StatusReport } from '../../roles/types.js'
 import { renderOwnAdapters, shapeOf } from './adapters.js'
 import { renderSession, renderVerdict } from './sessions.js'
-import { bytes, count, milliseconds, plural, safe, short, shortPeer, type Style } from './style.js'
+import { bytes, count, milliseconds, plural, safe, short, type Style } from './style.js'
 
 /** `valid 3, invalid 0`; without those that are zero unless all are. */
 function counts(of: Record<string, number>, none: string): string {

@@ -48,7 +48,6 @@ export function shortPeer(peer: string): string {
   return peer.length <= 12 ? peer : `${peer.slice(0, 4)}…${peer.slice(-6)}`
 }
 
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
 /** Text from peers and files (names of adapters): without what could move the cursor or reverse a line. */
@@ -61,7 +60,6 @@ export function safeText(text: string): string {
   return text.replace(CONTROL, character => (character === '\n' || character === '\t' ? character : '�'))
 }
 
-// eslint-disable-next-line no-control-regex -- colours have no width
 const widthOf = (text: string): number => [...text.replace(/\x1b\[\d+m/g, '')].length
 
 /** Columns that line up; the first row is the head. */

@@ -56,8 +56,23 @@ export interface VerifiedFile {
  * @throws what verifyManifest and verify throw, and InvalidProofError('chain') for bundles that do not follow one another
  */
 export function verifyProofFile({ kernel, file, random }: { kernel: Kernel; file: Uint8Array; random: Random }): VerifiedFile {
-  const { manifest: manifestBytes, bundles } = decodeProofFile(file)
-  const manifest = verifyManifest({ kernel, manifest: decodeManifest(manifestBytes), random })
+  const { manifest, bundles } = decodeProofFile(file)
+  return verifyBundles({ kernel, manifest: verifyManifest({ kernel, manifest: decodeManifest(manifest), random }), bundles, random })
+}
+
+export interface VerifyBundlesInit {
+  readonly kernel: Kernel
+  readonly manifest: VerifiedManifest
+  /** Of one session, in ascending order of their rows, at least one. */
+  readonly bundles: readonly Uint8Array[]
+  readonly random: Random
+}
+
+/**
+ * The part of it that comes after the manifest.
+ * @throws what verify throws, and InvalidProofError('chain')
+ */
+export function verifyBundles({ kernel, manifest, bundles, random }: VerifyBundlesInit): VerifiedFile {
   const proofs = verifyBatch({ kernel, items: bundles.map(bundle => ({ manifest, bundle })), random }).map(result => {
     if (isPeerError(result)) throw result
     return result
