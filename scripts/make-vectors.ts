@@ -1,0 +1,25 @@
+/** Writes protocols/{notation,adapter,bundle}/vectors.json anew: inputs from a fixed seed, outputs by the code as it is. Look at the diff. */
+import { writeFileSync } from 'node:fs'
+import { ADAPTER } from '../test/vectors/adapter.js'
+import { BUNDLE } from '../test/vectors/bundle.js'
+import { evaluate, hexed, type Evaluators } from '../test/vectors/case.js'
+import { ADAPTER_CASES } from '../test/vectors/inputs/adapter.js'
+import { BUNDLE_CASES } from '../test/vectors/inputs/bundle.js'
+import type { Named } from '../test/vectors/inputs/draw.js'
+import { NOTATION_CASES } from '../test/vectors/inputs/notation.js'
+import { NOTATION } from '../test/vectors/notation.js'
+
+function write(protocol: string, evaluators: Evaluators, inputs: readonly Named[]): void {
+  const cases = inputs.map(([kind, name, input]) => {
+    const json = hexed(input)
+    return { name, kind, input: json, ...evaluate(evaluators, { kind, input: json }) }
+  })
+  // Numbers of an array on one line.
+  const json = JSON.stringify(cases, null, 1).replace(/\[\s+(-?[\d.e-]+,?\s+)+\]/g, numbers => numbers.replace(/\s+/g, ' '))
+  writeFileSync(`protocols/${protocol}/vectors.json`, `${json}\n`)
+  console.log(`${protocol}: ${cases.length} cases`)
+}
+
+write('notation', NOTATION, NOTATION_CASES)
+write('adapter', ADAPTER, ADAPTER_CASES)
+write('bundle', BUNDLE, BUNDLE_CASES)
