@@ -106,9 +106,16 @@ export const commands = {
     run: (node, params, options) => node.verifyKnown(params.id, options)
   }),
   watch: define({
-    params: none,
+    params: z.strictObject({ kept: z.boolean().optional().describe('true or false: also what was judged before') }),
     needs: { roles: ['verifier'], network: 'listen' },
-    run: (node, _params, options) => node.watch(options)
+    run: async (node, { kept }, options) => {
+      const before = async (): Promise<void> => {
+        if (kept !== true) return
+        for (const verdict of await node.verdicts()) options.onEvent({ type: 'verdict', verdict })
+      }
+      // At the same time, so that nothing falls between the two.
+      await Promise.all([node.watch(options), before()])
+    }
   })
 }
 

@@ -17,12 +17,9 @@ async function watch(invocation: Invocation, flags: WatchFlags): Promise<0> {
     output.document(event)
     output.lines([renderVerdict(event.verdict, output.style)])
   }
-  if (flags.kept === true) {
-    for (const verdict of await invocation.run(config, 'verdicts', {})) show({ type: 'verdict', verdict })
-  }
   output.note('watching announcements; Ctrl-C ends it')
   try {
-    await invocation.run(config, 'watch', {}, show)
+    await invocation.run(config, 'watch', { kept: flags.kept === true }, show)
   } catch (error) {
     if (!invocation.signal.aborted) throw error
   }
@@ -34,6 +31,6 @@ export function watchCommand(program: Command, bind: Bind): void {
     .command('watch')
     .summary('follow announcements and verify their bundles')
     .description('Shows announcements as they come; their bundles are fetched and verified. Ends with Ctrl-C.')
-    .option('--kept', 'show what was judged before, first')
+    .option('--kept', 'show what was judged before, too')
   bind<WatchFlags>(common(network(command), ['zklora watch', 'zklora watch --kept --json']), { action: watch, streaming: true })
 }

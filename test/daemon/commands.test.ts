@@ -1,0 +1,82 @@
+import test from 'ava'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { commands, execute, pickAdapter } from '../../src/daemon/commands.js'
+import { registerAdapter } from '../../src/daemon/registered.js'
+import { registeredFile } from '../../src/daemon/paths.js'
+import { temporaryFolder } from './folders.js'
+import { adapter, smallNode } from './small-node.js'
+
+const options = { signal: new AbortController().signal, onEvent: () => {} }
+const other = { ...adapter, id: 'ab'.repeat(32), name: 'kjv' }
+const twin = { ...adapter, id: `${adapter.id.slice(0, 63)}0` }
+
+test('an adapter is meant by its identifier, the first 8 digits of it, or its name', t => {
+  t.is(pickAdapter([adapter, other], adapter.id), adapter)
+  t.is(pickAdapter([adapter, other], other.id.slice(0, 8)), other)
+  t.is(pickAdapter([adapter, other], 'kjv'), other)
+})
+
+test('an adapter that is not known, or may be several, is refused with what to do', t => {
+  t.throws(() => pickAdapter([adapter, other], 'shakspeare'), { name: 'NotFoundError', message: /did you mean shakespeare\?/ })
+  t.throws(() => pickAdapter([adapter, other], adapter.id.slice(0, 7)), { name: 'NotFoundError', message: /is not served here \(/ })
+  t.throws(() => pickAdapter([adapter, twin], adapter.id.slice(0, 9)), { name: 'InvalidInputError', message: /give the identifier/ })
+  t.throws(() => pickAdapter([adapter, twin], 'shakespeare'), { name: 'InvalidInputError', message: /give the identifier/ })
+})
+
+test('the commands refuse parameters beyond their bounds', async t => {
+  const node = smallNode()
+  const refused = (name: string, params: unknown, message: RegExp) =>
+    t.throwsAsync(execute(node, name, params, options), { name: 'InvalidInputError', message })
+  await refused('generate', { base: 'm', adapters: [], prompt: 'x', temperature: 0 }, /temperature is 0, expected is a number above 0/)
+  await refused('generate', { base: 'm', adapters: [], prompt: 'x', topP: 1.5 }, /topP is 1\.5, expected is a number above 0, at most 1/)
+  await refused('generate', { base: 'm', adapters: 'x', prompt: 'x' }, /adapters is "x", expected is a list of ID/)
+  await refused('loss', { base: 'm', adapters: [], text: 'x', rows: 0 }, /rows is 0/)
+  await refused('adapter.add', { folder: '/a', base: '/b', weightBits: 99 }, /weightBits is 99, expected is bits of a weight, 2 to 16/)
+  await refused('export', {}, /id is nothing/)
+  t.true(Object.keys(commands).length >= 12)
+})
+
+async function peftFolder(folder: string): Promise<string> {
+  await mkdir(folder)
+  await writeFile(join(folder, 'adapter_config.json'), '{}')
+  await writeFile(join(folder, 'adapter_model.safetensors'), 'weights')
+  return folder
+}
+
+test('an adapter of the config is registered once, and anew when its content or terms change', async t => {
+  const dataDir = await temporaryFolder(t)
+  const folder = await peftFolder(join(dataDir, 'adapter'))
+  const node = smallNode()
+  const params = { folder, base: '/models/novels', name: 'mine' }
+  const first = await registerAdapter(node, dataDir, params, {})
+  t.is(first.outcome, 'added')
+  t.deepEqual(await registerAdapter(node, dataDir, params, {}), { adapter: first.adapter, outcome: 'kept' })
+
+  const listed = await registerAdapter(node, dataDir, { ...params, mode: 'listed' }, {})
+  t.is(listed.outcome, 'replaced')
+  t.false(
+    node.adapters.some(({ id }) => id === first.adapter.id),
+    'it is not served on the old terms any more'
+  )
+
+  await writeFile(join(folder, 'adapter_model.safetensors'), 'weights, trained further')
+  const trained = await registerAdapter(node, dataDir, { ...params, mode: 'listed' }, {})
+  t.is(trained.outcome, 'replaced')
+
+  await node.removeAdapter(trained.adapter.id)
+  t.is((await registerAdapter(node, dataDir, { ...params, mode: 'listed' }, {})).outcome, 'added')
+  t.false((await readFile(registeredFile(dataDir), 'utf8')).includes('weights'))
+})
+
+test('a folder that is no PEFT adapter, and a list that cannot be read, are named', async t => {
+  const dataDir = await temporaryFolder(t)
+  const node = smallNode()
+  const params = { folder: join(dataDir, 'none'), base: '/m' }
+  await t.throwsAsync(registerAdapter(node, dataDir, params, {}), {
+    name: 'InvalidInputError',
+    message: /no readable adapter_config\.json/
+  })
+  await writeFile(registeredFile(dataDir), '{"x":1}')
+  await t.throwsAsync(registerAdapter(node, dataDir, params, {}), { message: /registered\.json cannot be read: remove it/ })
+})
