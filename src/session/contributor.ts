@@ -105,12 +105,17 @@ export class ContributorSession extends Side {
     return new Map([...byGroup([...this.rows, ...this.open])].map(([group, { length }]) => [group, length]))
   }
 
+  /** Resolves when both sides have accepted every row and closed. @throws what the session fails with */
+  async closed(): Promise<void> {
+    await this.condition.until(() => this.bothClosed)
+  }
+
   /**
-   * Waits until both sides have closed, and proves.
+   * Proves, once both sides have closed.
    * @returns the bundle; undefined for a session without rows, which is finished then
    */
   async prove(): Promise<ProvedBundle | undefined> {
-    await this.condition.until(() => this.bothClosed)
+    await this.closed()
     if (this.answered === 0) {
       this.end()
       return undefined

@@ -126,13 +126,27 @@ export class UserSession extends Side {
   }
 
   /**
-   * Signs for the verified bundle; `announcement` follows.
-   * @returns the statement and this side's signature over it
-   * @throws InvalidProofError('session') when the bundle is about other rows than those of this session
+   * Checks that a verified bundle is the one that was offered, about all rows of this session as this side knows them.
+   * @returns what a receipt signs
+   * @throws InvalidProofError('session')
    */
-  accept(proof: VerifiedProof): { statement: Statement; signature: Uint8Array } {
-    this.checkBundle(proof)
-    const statement: Statement = {
+  checkBundle(proof: VerifiedProof): Statement {
+    const { offered, ledger } = this
+    const fits =
+      offered !== undefined &&
+      equal(proof.session, this.id) &&
+      proof.start === 0 &&
+      proof.end === this.answered &&
+      proof.whole &&
+      equal(proof.publicEnd, ledger.publicChain.head) &&
+      equal(proof.root, merkleRoot(this.id, this.rows)) &&
+      equal(proof.root, offered.root) &&
+      equal(proof.digest, offered.digest) &&
+      proof.bundleBytes === offered.length &&
+      equal(proof.userTail.signature, ledger.ownTail!.signature) &&
+      equal(proof.contributorTail.signature, ledger.peerTail!.signature)
+    if (!fits) throw new InvalidProofError('session', `the bundle offered is not that of rows 0 to ${this.answered} of this session`)
+    return {
       session: proof.session,
       adapter: proof.adapter,
       base: proof.base,
@@ -144,9 +158,17 @@ export class UserSession extends Side {
       digest: proof.digest,
       length: proof.bundleBytes
     }
-    const signature = sign(this.init.secretKey, LABELS.signReceipt, encodeStatement(statement))
+  }
+
+  /**
+   * Signs for a verified bundle; `announcement` follows.
+   * @returns this side's signature over the statement
+   * @throws InvalidProofError('session') as `checkBundle`
+   */
+  accept(proof: VerifiedProof): Uint8Array {
+    const signature = sign(this.init.secretKey, LABELS.signReceipt, encodeStatement(this.checkBundle(proof)))
     this.sendReceipt(signature, 0)
-    return { statement, signature }
+    return signature
   }
 
   /** Says why there is no signature. */
@@ -204,6 +226,7 @@ export class UserSession extends Side {
         milliseconds: this.timeouts.answer + transfer
       })
     }
+    if (this.receipted) deadlines.push({ key: 'announced', what: 'the announcement', milliseconds: this.timeouts.batch })
     const batch = this.sentBatches[0]
     if (batch !== undefined) {
       deadlines.push({
@@ -306,24 +329,6 @@ export class UserSession extends Side {
       throw new ProtocolViolationError(`the proof offered is of rows ${proof.start} to ${proof.end}, the session has ${this.answered}`)
     }
     this.offered = proof
-  }
-
-  private checkBundle(proof: VerifiedProof): void {
-    const { offered, ledger } = this
-    const fits =
-      offered !== undefined &&
-      equal(proof.session, this.id) &&
-      proof.start === 0 &&
-      proof.end === this.answered &&
-      proof.whole &&
-      equal(proof.publicEnd, ledger.publicChain.head) &&
-      equal(proof.root, merkleRoot(this.id, this.rows)) &&
-      equal(proof.root, offered.root) &&
-      equal(proof.digest, offered.digest) &&
-      proof.bundleBytes === offered.length &&
-      equal(proof.userTail.signature, ledger.ownTail!.signature) &&
-      equal(proof.contributorTail.signature, ledger.peerTail!.signature)
-    if (!fits) throw new InvalidProofError('session', `the bundle offered is not that of rows 0 to ${this.answered} of this session`)
   }
 
   private sendReceipt(signature: Uint8Array, code: number): void {

@@ -1,0 +1,241 @@
+/**
+ * The contributor: holds adapters, answers activations with deltas within the extraction budget, proves, hands the bundle out, takes
+ * the user's receipt, and has it announced.
+ */
+import type { PeerId } from '@libp2p/interface'
+import { toHex } from '../bytes.js'
+import type { Kernel } from '../kernel/index.js'
+import { NET_LIMITS } from '../limits.js'
+import type { SessionHost } from '../net/session/index.js'
+import { type CommittedAdapter, type Delegation, publicKeyOf, type Random } from '../proof/index.js'
+import {
+  checkOpen,
+  CODE,
+  type ContributorJobs,
+  ContributorSession,
+  inlineContributorJobs,
+  makeAccept,
+  type Open,
+  type Peers,
+  type ReceiptAnswer,
+  RefusalError,
+  type SessionTimeouts
+} from '../session/index.js'
+import type { AdapterPolicy, Store } from '../store/index.js'
+import type { Statement } from '../wire/announcement.js'
+import { SessionEntry, timedContributorJobs } from './session-entry.js'
+import { mostRows, outstandingBytesOf } from './session-limits.js'
+import type { SessionInfo } from './types.js'
+
+const SECOND = 1000
+/** Seconds after which a busy contributor may be asked again. */
+const BUSY_RETRY = 30
+
+/** An adapter that is served. */
+export interface ServedAdapter {
+  readonly adapter: CommittedAdapter
+  readonly policy: AdapterPolicy
+  /** Ed25519 seed of the owner's key, or of the one that `delegation` names. */
+  readonly secretKey: Uint8Array
+  readonly delegation?: Delegation | undefined
+}
+
+/** What an announcement is made from, beside time, place in the feed and holder. */
+export interface Announceable {
+  readonly statement: Statement
+  readonly userKey: Uint8Array
+  readonly receipt: Uint8Array
+  readonly contributorKey: Uint8Array
+  readonly delegation: (Delegation & { readonly owner: Uint8Array }) | null
+  /** Seed of the contributor key. */
+  readonly secretKey: Uint8Array
+}
+
+export interface ContributorInit {
+  readonly kernel: Kernel
+  readonly random: Random
+  readonly store: {
+    readonly budget: Pick<Store['budget'], 'take' | 'answered'>
+    readonly bundles: Pick<Store['bundles'], 'putOwn'>
+    readonly sessions: Pick<Store['sessions'], 'put'>
+  }
+  /** Publishes, and gives the announcement's bytes; empty when nothing was published. */
+  readonly announce: (given: Announceable) => Promise<Uint8Array>
+  /** Default: in this thread. */
+  readonly jobs?: ((adapter: CommittedAdapter) => ContributorJobs) | undefined
+  /** Told when a session changes its state. */
+  readonly onSession?: ((info: SessionInfo) => void) | undefined
+  readonly limits?: Partial<ContributorLimits> | undefined
+  readonly timeouts?: Partial<SessionTimeouts> | undefined
+  /** Milliseconds since 1970. */
+  readonly now?: (() => number) | undefined
+}
+
+export interface ContributorLimits {
+  /** Rows of one session at most; never more than one bundle holds. */
+  readonly rows: number
+  readonly requests: number
+  readonly outstandingRows: number
+  /** Bytes of x and y outstanding in all sessions. */
+  readonly outstandingBytesAll: number
+}
+
+interface Running {
+  readonly session: ContributorSession
+  readonly entry: SessionEntry
+  readonly served: ServedAdapter
+  readonly work: Promise<void>
+}
+
+export class Contributor implements SessionHost {
+  private readonly served = new Map<string, ServedAdapter>()
+  private readonly running = new Set<Running>()
+  private readonly limits: ContributorLimits
+  private readonly now: () => number
+
+  constructor(private readonly init: ContributorInit) {
+    this.limits = {
+      rows: Infinity,
+      requests: NET_LIMITS.requestsInFlight,
+      outstandingRows: NET_LIMITS.outstandingRows,
+      outstandingBytesAll: NET_LIMITS.outstandingBytesAll,
+      ...init.limits
+    }
+    this.now = init.now ?? Date.now
+  }
+
+  /** Serves an adapter from now on, or changes how it is served. Its budget is registered before. */
+  serve(adapter: ServedAdapter): void {
+    this.served.set(toHex(adapter.adapter.manifest.id), adapter)
+  }
+
+  /** Serves an adapter no more; its sessions go on. */
+  withdraw(id: Uint8Array): void {
+    this.served.delete(toHex(id))
+  }
+
+  get adapters(): ServedAdapter[] {
+    return [...this.served.values()]
+  }
+
+  /** Rows of one session over all groups of an adapter, at most. */
+  maxRows({ manifest }: CommittedAdapter): number {
+    return Math.min(this.limits.rows, mostRows(manifest, [...manifest.groups.keys()]))
+  }
+
+  /** Sessions that run now. */
+  sessions(): SessionInfo[] {
+    return [...this.running].map(({ entry, session }) => entry.info(session.answeredRows))
+  }
+
+  /** Waits for the sessions' last records, after the network has stopped. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.running].map(({ work }) => work))
+  }
+
+  async accept(open: Open, peers: Peers, user: PeerId): Promise<ContributorSession> {
+    const served = this.served.get(toHex(open.adapter))
+    if (served === undefined) throw new RefusalError(CODE.unknownAdapter)
+    const { adapter, policy, secretKey, delegation } = served
+    const { manifest, content } = adapter
+    checkOpen(open, manifest, this.limits.rows)
+    if (open.rows > mostRows(manifest, open.groups)) throw new RefusalError(CODE.tooManyRows)
+    const peer = user.toString()
+    if (policy.mode === 'listed' && !policy.allow.includes(peer)) throw new RefusalError(CODE.notListed)
+    for (const group of open.groups) {
+      const answered = await this.init.store.budget.answered(content, group)
+      if (policy.limitRows !== null && answered >= policy.limitRows) throw new RefusalError(CODE.budgetSpent)
+    }
+    const outstandingBytes = this.outstandingBytes(served, open)
+    const { random, jobs, timeouts, store } = this.init
+    const started = this.now()
+    const terms = makeAccept({
+      open,
+      adapter,
+      peers,
+      secretKey,
+      delegation,
+      started: BigInt(Math.floor(started / SECOND)),
+      limits: { requests: this.limits.requests, outstandingRows: this.limits.outstandingRows, outstandingBytes: BigInt(outstandingBytes) },
+      random
+    })
+    const entry = new SessionEntry({
+      session: terms.session,
+      role: 'contributor',
+      manifest,
+      peer,
+      started,
+      save: record => store.sessions.put(record),
+      onChange: this.init.onSession
+    })
+    const session = new ContributorSession({
+      terms,
+      adapter,
+      secretKey,
+      timeouts,
+      jobs: timedContributorJobs(entry, jobs?.(adapter) ?? inlineContributorJobs({ kernel: this.init.kernel, adapter, random })),
+      reserve: async (group, rows) => {
+        // Read anew each time: the limit can be changed while a session runs.
+        const limit = (this.served.get(toHex(manifest.id)) ?? served).policy.limitRows
+        if (!(await store.budget.take({ content, group, rows, limit, peer }))) throw new RefusalError(CODE.budgetSpent)
+      }
+    })
+    const running = { session, entry, served, work: this.take(session, entry, served) }
+    this.running.add(running)
+    void running.work.then(() => this.running.delete(running))
+    return session
+  }
+
+  /** @throws RefusalError when all sessions together could hold too much */
+  private outstandingBytes({ adapter }: ServedAdapter, open: Open): number {
+    const bytes = outstandingBytesOf(adapter.manifest, open.groups, open.rows)
+    let all = bytes
+    for (const { session } of this.running) all += Number(session.terms.accept.outstandingBytes)
+    if (all > this.limits.outstandingBytesAll) throw new RefusalError(CODE.busy, BUSY_RETRY)
+    return bytes
+  }
+
+  /** Takes care of a session until its end. It never throws: what went wrong is in the record. */
+  private async take(session: ContributorSession, entry: SessionEntry, served: ServedAdapter): Promise<void> {
+    try {
+      await entry.set({ state: 'open' })
+      await this.proveAndAnnounce(session, entry, served)
+    } catch (error) {
+      session.fail(error)
+      const state = entry.state === 'proved' ? 'proved' : 'failed'
+      await entry.end({ state, rows: session.answeredRows, error: (error as Error).message })
+    }
+  }
+
+  private async proveAndAnnounce(session: ContributorSession, entry: SessionEntry, served: ServedAdapter): Promise<void> {
+    await session.closed()
+    await entry.set({ state: 'proving', rows: session.answeredRows })
+    const proved = await session.prove()
+    if (proved === undefined) return entry.set({ state: 'failed', error: 'the user closed the session without a row' })
+    const statement = session.statementOf(proved)
+    await this.init.store.bundles.putOwn(statement, proved.bundle)
+    await entry.proved(statement)
+    const answer = await session.offer(statement)
+    const announcement = await this.announce(session, { statement, answer, served })
+    session.announced(announcement)
+    if ('code' in answer) return entry.set({ error: `the user gave no receipt: ${answer.reason}` })
+    await entry.set(announcement.length === 0 ? {} : { state: 'announced', announcement: toHex(announcement) })
+  }
+
+  private async announce(
+    { terms }: ContributorSession,
+    given: { readonly statement: Statement; readonly answer: ReceiptAnswer; readonly served: ServedAdapter }
+  ): Promise<Uint8Array> {
+    const { statement, answer, served } = given
+    if ('code' in answer) return new Uint8Array(0)
+    const { adapter, secretKey, delegation } = served
+    return this.init.announce({
+      statement,
+      userKey: terms.context.userKey,
+      receipt: answer.signature,
+      contributorKey: publicKeyOf(secretKey),
+      delegation: delegation === undefined ? null : { owner: adapter.manifest.owner, ...delegation },
+      secretKey
+    })
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The user's side of one adapter at one contributor: deltas for the base model while the session runs, then the proof: fetched,
+ * verified, kept, signed for.
+ */
+import type { PeerId } from '@libp2p/interface'
+import { equal, toHex } from '../bytes.js'
+import { InvalidProofError, isPeerError } from '../errors.js'
+import type { Kernel } from '../kernel/index.js'
+import { dequantize } from '../lora/delta.js'
+import { quantizeRows } from '../lora/quantize.js'
+import type { FetchService } from '../net/fetch/index.js'
+import type { OpenedSession, SessionService } from '../net/session/index.js'
+import type { Random, VerifiedManifest, VerifiedProof } from '../proof/index.js'
+import {
+  checkAccept,
+  CODE,
+  type Code,
+  type Evidence,
+  inlineUserJobs,
+  makeOpening,
+  type Proof,
+  type SessionTimeouts,
+  type UserJobs,
+  UserSession
+} from '../session/index.js'
+import { readAnnouncement, type Store } from '../store/index.js'
+import { encodeStatement, type Statement } from '../wire/announcement.js'
+import { SessionEntry, timedUserJobs } from './session-entry.js'
+import type { SessionInfo } from './types.js'
+
+const SECOND = 1000
+
+export interface RemoteAdapterInit {
+  readonly kernel: Kernel
+  readonly random: Random
+  readonly sessions: Pick<SessionService, 'open'>
+  readonly fetch: Pick<FetchService, 'bundle'>
+  readonly store: { readonly bundles: Pick<Store['bundles'], 'putVerified'>; readonly sessions: Pick<Store['sessions'], 'put'> }
+  readonly peer: PeerId
+  readonly manifest: VerifiedManifest
+  /** Manifest indices of the groups at whose modules deltas are injected, strictly ascending. */
+  readonly groups: readonly number[]
+  /** Rows wanted at most, over all groups. */
+  readonly rows: number
+  /** Ends the session with its reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Default: in this thread. */
+  readonly jobs?: UserJobs | undefined
+  /** Told when the session changes its state. */
+  readonly onSession?: ((info: SessionInfo) => void) | undefined
+  /** Told what shows that the contributor broke its word. */
+  readonly onEvidence?: ((evidence: Evidence) => void) | undefined
+  readonly timeouts?: Partial<SessionTimeouts> | undefined
+  /** Rows after which commitments are exchanged while the session goes on. */
+  readonly commitRows?: number | undefined
+  /** Milliseconds since 1970. */
+  readonly now?: (() => number) | undefined
+}
+
+/**
+ * Opens a session with a contributor.
+ * @throws RefusedError, TimeoutError, ConnectionLostError, UnsupportedError, and for terms that do not hold InvalidProofError,
+ *   ProtocolViolationError, MalformedMessageError, LimitExceededError
+ */
+export async function openRemoteAdapter(init: RemoteAdapterInit): Promise<RemoteAdapter> {
+  const { kernel, random, manifest, groups, rows, peer, signal, timeouts, commitRows } = init
+  const started = (init.now ?? Date.now)()
+  const { open, secretKey } = makeOpening({ manifest, groups, rows, random })
+  let entry: SessionEntry
+  let scales: Float64Array
+  const opened = await init.sessions.open(peer, {
+    open,
+    manifest,
+    signal,
+    agree: terms => {
+      scales = checkAccept(terms, manifest, BigInt(Math.floor(started / SECOND)))
+      entry = new SessionEntry({
+        session: terms.session,
+        role: 'user',
+        manifest,
+        peer: peer.toString(),
+        started,
+        save: record => init.store.sessions.put(record),
+        onChange: init.onSession
+      })
+      const jobs = timedUserJobs(entry, init.jobs ?? inlineUserJobs({ kernel, manifest, random }))
+      return new UserSession({ terms, manifest, secretKey, jobs, timeouts, commitRows })
+    }
+  })
+  return new RemoteAdapter(init, { ...opened, entry: entry!, scales: scales! })
+}
+
+/** Activation rows of one group. */
+export interface DeltaRequest {
+  /** Manifest index. */
+  readonly group: number
+  /** Of the first row; the others follow. */
+  readonly position: number
+  /** count × dIn. */
+  readonly rows: Float32Array
+}
+
+export class RemoteAdapter {
+  readonly manifest: VerifiedManifest
+  private readonly session: UserSession
+  private readonly done: Promise<void>
+  private readonly entry: SessionEntry
+  private readonly scales: Float64Array
+  private readonly recorded: Promise<void>
+  private finishing: Promise<SessionInfo> | undefined
+  private broken = false
+
+  /** Use openRemoteAdapter. */
+  constructor(
+    private readonly init: RemoteAdapterInit,
+    opened: OpenedSession & { readonly entry: SessionEntry; readonly scales: Float64Array }
+  ) {
+    this.manifest = init.manifest
+    this.session = opened.session
+    this.done = opened.done
+    this.entry = opened.entry
+    this.scales = opened.scales
+    const onAbort = (): void => this.session.fail(init.signal!.reason)
+    init.signal?.addEventListener('abort', onAbort)
+    this.recorded = this.record().finally(() => init.signal?.removeEventListener('abort', onAbort))
+  }
+
+  /** The session as it is now. */
+  info(): SessionInfo {
+    return this.entry.info(this.session.answeredRows)
+  }
+
+  /** Rows accepted by both sides. */
+  get accepted(): number {
+    return this.session.accepted
+  }
+
+  /** Rows that may still be asked for. */
+  get rowsLeft(): number {
+    return this.session.rowsLeft
+  }
+
+  /**
+   * Deltas of the group's modules, one module's outputs after the other in each row.
+   * @returns count × Σ dOut
+   * @throws what the session fails with, LimitExceededError beyond the session's rows
+   */
+  async deltas({ group, position, rows }: DeltaRequest): Promise<Float32Array> {
+    const { dIn, modules } = this.manifest.groups[group]!
+    const { x, scales: rowScales } = quantizeRows(rows, dIn, this.manifest.activationBits)
+    const y = await this.session.request(group, position, x)
+    return dequantize({ modules: modules.map(({ dOut, index }) => ({ dOut, scale: this.scales[index]! })), y, rowScales })
+  }
+
+  /**
+   * Ends the session: both commit to the rest, the contributor proves, the bundle is fetched and verified and signed for.
+   * @returns the session with its proof
+   * @throws what the session fails with; InvalidProofError when the bundle does not hold
+   */
+  finish(): Promise<SessionInfo> {
+    this.finishing ??= this.prove()
+    return this.finishing
+  }
+
+  /** Breaks the session off, without a proof. Resolves when its record is kept. */
+  async abort(reason: Error): Promise<void> {
+    this.session.fail(reason)
+    await this.recorded
+  }
+
+  private async prove(): Promise<SessionInfo> {
+    try {
+      const offer = await this.session.close()
+      if (offer !== undefined) {
+        await this.entry.set({ state: 'proving', rows: this.session.answeredRows })
+        await this.take(offer)
+      }
+      await this.done
+    } catch (error) {
+      this.session.fail(error)
+      await this.recorded
+      await this.failed(error as Error)
+      throw error
+    }
+    await this.recorded
+    return this.info()
+  }
+
+  /** Fetches, verifies, keeps and signs for the bundle, and takes the announcement. */
+  private async take(offer: Proof): Promise<void> {
+    const { bytes } = await this.orDecline(CODE.bundleNotFetched, () =>
+      this.init.fetch.bundle([this.init.peer], offer.digest, { length: offer.length, signal: this.init.signal })
+    )
+    const verify = timedUserJobs(this.entry, this.jobs())
+    const proof = await this.orDecline(CODE.bundleInvalid, () => verify.verify(bytes))
+    const statement = await this.orDecline(CODE.bundleOfAnotherSession, async () => this.session.checkBundle(proof))
+    // What is signed is kept before the signature leaves.
+    await this.init.store.bundles.putVerified(proof, bytes, { own: true })
+    await this.entry.proved(statement)
+    const receipt = this.session.accept(proof)
+    const announcement = await this.session.announcement()
+    if (announcement.length === 0) return
+    checkAnnouncement(announcement, { statement, receipt, proof })
+    await this.entry.set({ state: 'announced', announcement: toHex(announcement) })
+  }
+
+  private jobs(): UserJobs {
+    const { kernel, manifest, random, jobs } = this.init
+    return jobs ?? inlineUserJobs({ kernel, manifest, random })
+  }
+
+  /** Tells the contributor why there is no receipt, before the error goes its way. */
+  private async orDecline<T>(code: Code, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      this.session.decline(code)
+      await this.session.announcement()
+      throw error
+    }
+  }
+
+  /** Keeps what became of the session, however it ends. */
+  private async record(): Promise<void> {
+    try {
+      await this.entry.set({ state: 'open' })
+      await this.done
+    } catch (error) {
+      await this.failed(error as Error)
+    }
+  }
+
+  private async failed(error: Error): Promise<void> {
+    if (this.broken) return
+    this.broken = true
+    if (isPeerError(error)) this.init.onEvidence?.(this.session.evidenceOf(error))
+    const state = this.entry.state === 'proved' ? 'proved' : 'failed'
+    await this.entry.end({ state, rows: this.session.answeredRows, error: error.message })
+  }
+}
+
+/** What the contributor says that it published is this bundle, with this receipt. */
+function checkAnnouncement(
+  bytes: Uint8Array,
+  given: { readonly statement: Statement; readonly receipt: Uint8Array; readonly proof: VerifiedProof }
+): void {
+  const { announcement } = readAnnouncement(bytes)
+  const { statement, receipt, proof } = given
+  const fits =
+    equal(encodeStatement(announcement.statement), encodeStatement(statement)) &&
+    announcement.receipt !== null &&
+    equal(announcement.receipt, receipt) &&
+    equal(announcement.userKey, proof.userKey) &&
+    equal(announcement.contributorKey, proof.contributorKey)
+  if (!fits) throw new InvalidProofError('announcement', 'what the contributor published is not what was signed')
+}

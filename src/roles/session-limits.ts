@@ -1,0 +1,39 @@
+/** What a contributor accepts in one session, so that the whole session fits into one bundle. */
+import { FORMAT_LIMITS, NET_LIMITS } from '../limits.js'
+import type { Manifest, ManifestGroup } from '../proof/index.js'
+
+/** Bytes of a row in a bundle at most: S, and a step of the pattern for each (repeat 1, group 2, position 5, count 1). */
+const ROW_BYTES = 32 + 9
+/** Bytes of a bundle that depend on no count: context, hashes, tails, and all points and scalars of steps 3 to 6. */
+const FIXED_BYTES = 16 * 1024
+/** Bytes that each group adds (an index and P), and each rank (z). */
+const GROUP_BYTES = 34
+const RANK_BYTES = 32
+/** Bytes in memory of an entry of x and of y. */
+const X_BYTES = 2
+const Y_BYTES = 8
+
+/**
+ * Rows that one session over these groups can have.
+ * @returns at least 1
+ */
+export function mostRows(manifest: Manifest, groups: readonly number[]): number {
+  const used = groups.map(group => manifest.groups[group]!)
+  const fixed = FIXED_BYTES + used.reduce((sum, { rank }) => sum + GROUP_BYTES + RANK_BYTES * rank, 0)
+  const widest = Math.max(...used.map(({ dIn }) => dIn))
+  return Math.min(
+    FORMAT_LIMITS.bundleRows,
+    Math.floor((FORMAT_LIMITS.bundleBytes - fixed) / ROW_BYTES),
+    Math.floor(NET_LIMITS.bundleInputBytes / (widest * X_BYTES))
+  )
+}
+
+/** Bytes of x and y that may be outstanding in one session: all of a short one, bounded in a long one. */
+export function outstandingBytesOf(manifest: Manifest, groups: readonly number[], rows: number): number {
+  const widest = Math.max(...groups.map(group => rowBytes(manifest.groups[group]!)))
+  return Math.min(NET_LIMITS.outstandingBytes, Math.max(rows, NET_LIMITS.rowsPerRequest) * widest)
+}
+
+function rowBytes({ dIn, outputs }: ManifestGroup): number {
+  return dIn * X_BYTES + outputs * Y_BYTES
+}

@@ -1,0 +1,108 @@
+/** Participants on the loopback interface, with real libp2p nodes and stores in memory. */
+import '../../src/net/polyfill.js'
+import { randomBytes } from 'node:crypto'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { tcp } from '@libp2p/tcp'
+import type { ExecutionContext } from 'ava'
+import { MemoryDatastore } from 'datastore-core'
+import { createNet, type Net } from '../../src/net/index.js'
+import { type SessionInit, type SessionService, sessionService } from '../../src/net/session/index.js'
+import { type Announceable, Contributor, type ContributorInit } from '../../src/roles/contributor.js'
+import { openRemoteAdapter, type RemoteAdapter, type RemoteAdapterInit } from '../../src/roles/remote-adapter.js'
+import { Store } from '../../src/store/index.js'
+import { kernel, OWNER_SECRET, type Registered } from '../proof/fixture.js'
+
+export const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes))
+
+export interface Participant {
+  readonly net: Net<{ session: SessionService }>
+  readonly store: Store
+  readonly sessions: SessionService
+}
+
+/** A started node, stopped when the test ends. */
+export async function participant(t: ExecutionContext, roles: string[], session: SessionInit = {}): Promise<Participant> {
+  const datastore = new MemoryDatastore()
+  const store = await Store.open({ datastore })
+  return start(t, { roles, session, store, datastore })
+}
+
+async function start(
+  t: ExecutionContext,
+  given: { roles: string[]; session: SessionInit; store: Store; datastore: MemoryDatastore }
+): Promise<Participant> {
+  const { roles, session, store, datastore } = given
+  const net = await createNet<{ session: SessionService }>(
+    {
+      store,
+      datastore,
+      privateKey: await generateKeyPair('Ed25519'),
+      transports: [tcp()],
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      version: '0.0.0',
+      roles,
+      privateAddresses: true
+    },
+    { session: sessionService(session) as never }
+  )
+  await net.start()
+  t.teardown(() => net.stop())
+  return { net, store, sessions: net.node.services.session }
+}
+
+export interface ContributorOptions extends Partial<Omit<ContributorInit, 'kernel' | 'random' | 'store'>> {
+  readonly policy?: { readonly mode: 'open' | 'listed'; readonly allow: readonly string[]; readonly limitRows: number | null }
+  readonly session?: Omit<SessionInit, 'host'>
+}
+
+export interface ServingParticipant extends Participant {
+  readonly contributor: Contributor
+}
+
+/** A contributor that serves these adapters and announces what it proves. */
+export async function contributor(
+  t: ExecutionContext,
+  adapters: readonly Registered[],
+  options: ContributorOptions = {}
+): Promise<ServingParticipant> {
+  const { policy = { mode: 'open', allow: [], limitRows: null }, session, ...init } = options
+  const datastore = new MemoryDatastore()
+  const store = await Store.open({ datastore })
+  const announce = async ({ secretKey, ...given }: Announceable): Promise<Uint8Array> => {
+    const body = { ...given, time: BigInt(Date.now()), holder: started.net.node.peerId.toMultihash().bytes }
+    return (await started.net.announce.announce(body, secretKey)).bytes
+  }
+  const host = new Contributor({ kernel, random, store, announce, ...init })
+  for (const { adapter } of adapters) {
+    await store.budget.register({ content: adapter.content, base: adapter.manifest.base, quantized: adapter.quantized })
+    host.serve({ adapter, policy, secretKey: OWNER_SECRET })
+  }
+  const started = await start(t, { roles: ['contributor'], session: { ...session, host }, store, datastore })
+  return { ...started, contributor: host }
+}
+
+/** The user's side of a session with a contributor, connected first. */
+export async function remote(
+  user: Participant,
+  at: Participant,
+  { manifest, ...change }: Pick<RemoteAdapterInit, 'manifest'> & Partial<RemoteAdapterInit>
+): Promise<RemoteAdapter> {
+  await user.net.node.dial(at.net.node.getMultiaddrs())
+  return openRemoteAdapter({
+    kernel,
+    random,
+    sessions: user.sessions,
+    fetch: user.net.fetch,
+    store: user.store,
+    peer: at.net.node.peerId,
+    manifest,
+    groups: manifest.groups.map((_, g) => g),
+    rows: 100,
+    ...change
+  })
+}
+
+/** Floats of some shape, the same for the same number. */
+export function activations(count: number, dIn: number, phase = 0): Float32Array {
+  return Float32Array.from({ length: count * dIn }, (_, i) => Math.sin(1 + phase + i * 0.7) * (1 + (i % 5)))
+}
