@@ -186,9 +186,12 @@ export function makeTails(
   }
 }
 
+/** What a prover needs, with what else is known of the rows. */
+export type Session = Omit<ProveInit, 'rows'> & { rows: readonly KnownRow[] }
+
 export interface Proved extends ProvedBundle {
-  init: ProveInit
-  rows: KnownRow[]
+  init: Session
+  rows: readonly KnownRow[]
 }
 
 export interface SessionOptions {
@@ -202,7 +205,7 @@ export interface SessionOptions {
 }
 
 /** What an honest contributor would prove after an honest session. */
-export function honestSession(adapter: CommittedAdapter, seed: string, options: SessionOptions = {}): ProveInit & { rows: KnownRow[] } {
+export function honestSession(adapter: CommittedAdapter, seed: string, options: SessionOptions = {}): Session {
   const random = seeded(`${seed}/session`)
   const context = contextOf(adapter, options.context)
   const rows = makeRows(adapter, options.groups ?? [0, 1, 0, 1, 0], random, options.first)

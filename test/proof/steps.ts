@@ -16,7 +16,7 @@ export interface Deviation {
   /** For a verifier that absorbs things in another order. */
   transcript?: Transcript
   /** After step 1. */
-  folded?: (folded: FoldedRows, prover: Prover) => FoldedRows
+  folded?: (folded: FoldedRows, known: { prover: Prover; rho: Uint8Array }) => FoldedRows
   /** After everything, before it is written. */
   proof?: (proof: Proof) => Proof
   /** What is written instead of what was absorbed. */
@@ -30,7 +30,7 @@ export function proveSteps(init: ProveInit, deviation: Deviation = {}) {
   const prover: Prover = { kernel, adapter, groups: statement.groups, transcript, masks: new Masks(kernel, random, adapter.secret) }
   const rho = absorbStatement(transcript, statement)
   const honest = foldRows(prover, rho, rows)
-  const folded = deviation.folded?.(honest, prover) ?? honest
+  const folded = deviation.folded?.(honest, { prover, rho }) ?? honest
   const committed = commitHidden(prover, folded)
   const { hidden, omega, pi, gamma, lambda } = committed
   const { value, nu } = commitValue(prover, folded.h, gamma)
