@@ -15,6 +15,12 @@ export const TWINS: readonly GroupShape[] = [
 /** One group, one module, one halving of odd length: the smallest bundle that has every part but the pair rounds. */
 export const TINY: readonly GroupShape[] = [{ dIn: 9, modules: [{ dOut: 3, rank: 1 }] }]
 
+/** No halving: equation 7 has no challenge in it, and what is wrong anywhere else must be found by equations 1 to 6. */
+export const FLAT: readonly GroupShape[] = [
+  { dIn: 8, modules: [{ dOut: 3, rank: 2 }] },
+  { dIn: 5, modules: [{ dOut: 3, rank: 1 }] }
+]
+
 /** `accepted`, or the error: its name, and the step of an InvalidProofError. */
 export function outcome(work: () => unknown): string {
   try {
