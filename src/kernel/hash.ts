@@ -2,6 +2,7 @@
 import { blake3 } from '@noble/hashes/blake3.js'
 import { prefixed, utf8 } from '../bytes.js'
 
+const HASH_BYTES = 32
 const WIDE_BYTES = 64
 
 /** A running BLAKE3 hash. */
@@ -9,17 +10,26 @@ export interface Blake3 {
   update(bytes: Uint8Array): Blake3
   /** Leaves the hash usable: what was absorbed so far. */
   digest(length?: number): Uint8Array
+  /** A second hash that goes on from here. */
+  clone(): Blake3
 }
 
+/** The one place where a faster BLAKE3 would come in. */
 export function createBlake3(): Blake3 {
-  const state = blake3.create({})
+  return runningHash(blake3.create({}))
+}
+
+function runningHash(state: ReturnType<typeof blake3.create>): Blake3 {
   const self: Blake3 = {
     update(bytes) {
       state.update(bytes)
       return self
     },
-    digest(length = 32) {
+    digest(length = HASH_BYTES) {
       return state.clone().xof(length)
+    },
+    clone() {
+      return runningHash(state.clone())
     }
   }
   return self
@@ -34,7 +44,7 @@ function labelled(label: string, items: readonly Uint8Array[], init: { key?: Uin
 
 /** hash(L, x1 … xn): 32 bytes. */
 export function hash(label: string, ...items: readonly Uint8Array[]): Uint8Array {
-  return labelled(label, items, { dkLen: 32 })
+  return labelled(label, items, { dkLen: HASH_BYTES })
 }
 
 /** hashWide(L, x1 … xn): 64 bytes, to be reduced to a scalar or mapped to a point. */

@@ -1,112 +1,123 @@
-/** The reference kernel: @noble/curves' ristretto255. Correct and slow; not constant-time. */
-import { pippenger } from '@noble/curves/abstract/curve.js'
-import { ristretto255, ristretto255_hasher } from '@noble/curves/ed25519.js'
-import { u32, utf8 } from '../bytes.js'
+/**
+ * The kernel over @noble/curves: portable, needs no WASM, and what every other kernel is tested against.
+ * Not constant-time: additions, tables and BigInt all depend on values.
+ */
 import { MalformedMessageError } from '../errors.js'
-import { hashWide } from './hash.js'
+import { add, decodeElement, Element, encodeElement, IDENTITY, isIdentity, POINT_BYTES, type Extended } from './noble-curve.js'
+import { generator } from './noble-generators.js'
 import { RowTables } from './noble-rows.js'
+import { multiples, multiScalar } from './noble-windows.js'
+import { checkExact, foldRows, rowProducts, scalarsOf } from './row-scalars.js'
 import * as scalars from './scalars.js'
-import type { GeneratorFamily, Kernel, Points } from './types.js'
-
-const { Point } = ristretto255
-export type NoblePoint = InstanceType<(typeof ristretto255)['Point']>
-
-const POINT_BYTES = 32
-/** Below this many points separate multiplications are as fast as Pippenger's buckets. */
-const PIPPENGER_FROM = 2
+import type { GeneratorFamily, Kernel, Points, SmallRows } from './types.js'
 
 class NoblePoints implements Points {
-  constructor(readonly points: readonly NoblePoint[]) {}
+  constructor(readonly elements: readonly Element[]) {}
+
   get length(): number {
-    return this.points.length
+    return this.elements.length
   }
 }
 
-function unwrap(points: Points): readonly NoblePoint[] {
+function elementsOf(points: Points): readonly Element[] {
   if (!(points instanceof NoblePoints)) throw new RangeError('points of another kernel')
-  return points.points
+  return points.elements
 }
 
-function sameLength(a: { length: number }, b: { length: number }): void {
-  if (a.length !== b.length) throw new RangeError(`lengths ${a.length} and ${b.length} differ`)
+function pointsOf(extended: readonly Extended[]): NoblePoints {
+  return new NoblePoints(extended.map(point => (point instanceof Element ? point : new Element(point))))
 }
 
-const families = new Map<GeneratorFamily, NoblePoint[]>()
+/** Vectors of generators that are kept, so that the same arguments give the same object; the longest unused goes first. */
+const MOST_RANGES = 256
 const ranges = new Map<string, NoblePoints>()
+/** One more than the largest index. */
+const INDICES = 2 ** 32
 
-function generator(family: GeneratorFamily, index: number): NoblePoint {
-  return ristretto255_hasher.deriveToCurve!(hashWide('zklora/v1/generator', utf8(family), u32(index))) as NoblePoint
-}
-
-function generators(family: GeneratorFamily, from: number, count: number): NoblePoints {
+function generators(family: GeneratorFamily, from: number, count: number): Points {
+  if (!Number.isInteger(from) || !Number.isInteger(count) || from < 0 || count < 0 || from + count > INDICES) {
+    throw new RangeError(`there are no ${count} generators from ${from} on`)
+  }
   const key = `${family}/${from}/${count}`
-  const known = ranges.get(key)
-  if (known !== undefined) return known
-  const all = families.get(family) ?? []
-  families.set(family, all)
-  for (let i = all.length; i < from + count; i++) all.push(generator(family, i))
-  const made = new NoblePoints(all.slice(from, from + count))
-  ranges.set(key, made)
-  return made
+  const points = ranges.get(key) ?? new NoblePoints(Array.from({ length: count }, (_, i) => generator(family, from + i)))
+  ranges.delete(key)
+  ranges.set(key, points)
+  if (ranges.size > MOST_RANGES) ranges.delete(ranges.keys().next().value!)
+  return points
 }
 
-function multiply(point: NoblePoint, scalar: bigint): NoblePoint {
-  return scalar === 0n ? Point.ZERO : point.multiplyUnsafe(scalar)
+function decode(encodings: Uint8Array): Points {
+  const count = encodings.length / POINT_BYTES
+  if (!Number.isInteger(count)) throw new RangeError(`${encodings.length} bytes are no whole number of points`)
+  return new NoblePoints(
+    Array.from({ length: count }, (_, i) => {
+      try {
+        return decodeElement(encodings.subarray(i * POINT_BYTES, (i + 1) * POINT_BYTES))
+      } catch (cause) {
+        throw new MalformedMessageError(`point ${i} is not a canonical ristretto255 encoding`, { cause })
+      }
+    })
+  )
 }
 
-function msm(scalarBytes: Uint8Array, points: readonly NoblePoint[]): NoblePoint {
-  const values = scalars.readScalars(scalarBytes)
-  sameLength(values, points)
-  if (points.length < PIPPENGER_FROM) return points.reduce((sum, point, i) => sum.add(multiply(point, values[i]!)), Point.ZERO)
-  return pippenger(Point, [...points], values)
+function encode(points: Points): Uint8Array {
+  const out = new Uint8Array(points.length * POINT_BYTES)
+  elementsOf(points).forEach((element, i) => out.set(encodeElement(element), i * POINT_BYTES))
+  return out
 }
 
+function slice(points: Points, from: number, to: number): Points {
+  if (from < 0 || to < from || to > points.length) throw new RangeError(`${from} to ${to} is no part of ${points.length} points`)
+  return new NoblePoints(elementsOf(points).slice(from, to))
+}
+
+function sum(a: Points, b: Points): Points {
+  scalars.sameLength(a, b)
+  const right = elementsOf(b)
+  return pointsOf(elementsOf(a).map((point, i) => add(point, right[i]!)))
+}
+
+/** Tables stand on the elements themselves, so all kernels of the process share them. */
+const tables = new RowTables()
+
+function commit(bases: Points, rows: SmallRows, count: number): Points {
+  if (rows.length !== count * bases.length) throw new RangeError(`${rows.length} entries are not ${count} rows of ${bases.length}`)
+  checkExact(rows)
+  return pointsOf(tables.commit(elementsOf(bases), rows, count))
+}
+
+function scale(scalarBytes: Uint8Array, points: Points): Points {
+  scalars.checkCount(scalarBytes, points.length)
+  return pointsOf(points.length === 0 ? [] : multiples(scalarBytes, elementsOf(points)))
+}
+
+function foldPoints(low: Points, high: Points, c: Uint8Array): Points {
+  scalars.sameLength(low, high)
+  scalars.checkCount(c, 1)
+  const right = multiples(c, elementsOf(high))
+  return pointsOf(elementsOf(low).map((point, i) => add(point, right[i]!)))
+}
+
+function msm(scalarBytes: Uint8Array, points: Points): Points {
+  scalars.checkCount(scalarBytes, points.length)
+  return pointsOf([points.length === 0 ? IDENTITY : multiScalar(scalarBytes, elementsOf(points))])
+}
+
+/** The kernel; generators and tables belong to the process, so any number of kernels share them. */
 export function nobleKernel(): Kernel {
-  const tables = new RowTables()
   return {
     name: 'noble',
     generators,
-    decode(encodings) {
-      if (encodings.length % POINT_BYTES !== 0) throw new RangeError(`${encodings.length} bytes are no whole number of points`)
-      const points: NoblePoint[] = []
-      for (let at = 0; at < encodings.length; at += POINT_BYTES) {
-        try {
-          points.push(Point.fromBytes(encodings.slice(at, at + POINT_BYTES)))
-        } catch (cause) {
-          throw new MalformedMessageError(`point ${at / POINT_BYTES} is not a canonical ristretto255 encoding`, { cause })
-        }
-      }
-      return new NoblePoints(points)
-    },
-    encode(points) {
-      const out = new Uint8Array(points.length * POINT_BYTES)
-      unwrap(points).forEach((point, i) => out.set(point.toBytes(), i * POINT_BYTES))
-      return out
-    },
-    concat: parts => new NoblePoints(parts.flatMap(part => unwrap(part))),
-    slice: (points, from, to) => new NoblePoints(unwrap(points).slice(from, to)),
-    add(a, b) {
-      sameLength(a, b)
-      const right = unwrap(b)
-      return new NoblePoints(unwrap(a).map((point, i) => point.add(right[i]!)))
-    },
-    indexOfIdentity: points => unwrap(points).findIndex(point => point.is0()),
-    commitRows(bases, rows, count) {
-      if (rows.length !== count * bases.length) throw new RangeError(`${rows.length} entries are not ${count} rows of ${bases.length}`)
-      return new NoblePoints(tables.commit(unwrap(bases), rows, count))
-    },
-    msm: (scalarBytes, points) => new NoblePoints([msm(scalarBytes, unwrap(points))]),
-    foldPoints(low, high, c) {
-      sameLength(low, high)
-      const [factor] = scalars.readScalars(c)
-      const left = unwrap(low)
-      return new NoblePoints(unwrap(high).map((point, i) => left[i]!.add(multiply(point, factor!))))
-    },
-    scale(scalarBytes, points) {
-      const values = scalars.readScalars(scalarBytes)
-      sameLength(values, points)
-      return new NoblePoints(unwrap(points).map((point, i) => multiply(point, values[i]!)))
-    },
+    decode,
+    encode,
+    concat: parts => new NoblePoints(parts.flatMap(elementsOf)),
+    slice,
+    add: sum,
+    indexOfIdentity: points => elementsOf(points).findIndex(isIdentity),
+    commitRows: commit,
+    msm,
+    foldPoints,
+    scale,
     checkScalars: scalars.checkScalars,
     reduceWide: scalars.reduceWide,
     addScalars: scalars.addScalars,
@@ -116,8 +127,8 @@ export function nobleKernel(): Kernel {
     foldScalars: scalars.foldScalars,
     powers: scalars.powers,
     innerProduct: scalars.innerProduct,
-    foldRows: scalars.foldRows,
-    rowProducts: scalars.rowProducts,
-    scalarsOf: scalars.scalarsOf
+    foldRows,
+    rowProducts,
+    scalarsOf
   }
 }

@@ -15,7 +15,7 @@ export interface Points {
   readonly length: number
 }
 
-/** Rows of small signed integers, row-major; a Float64Array holds integers of at most 53 bits. */
+/** Rows of small signed integers, row-major; a Float64Array holds integers from −2^53 to 2^53 (anything else: RangeError). */
 export type SmallRows = Int8Array | Int16Array | Float64Array
 
 export interface Kernel {
