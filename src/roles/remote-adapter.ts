@@ -38,8 +38,8 @@ export interface RemoteAdapterInit {
   readonly store: { readonly bundles: Pick<Store['bundles'], 'putVerified'>; readonly sessions: Pick<Store['sessions'], 'put'> }
   readonly peer: PeerId
   readonly manifest: VerifiedManifest
-  /** Manifest indices of the groups at whose modules deltas are injected, strictly ascending. */
-  readonly groups: readonly number[]
+  /** Manifest indices of the groups at whose modules deltas are injected, strictly ascending; default: all. */
+  readonly groups?: readonly number[] | undefined
   /** Rows wanted at most, over all groups. */
   readonly rows: number
   /** Ends the session with its reason. */
@@ -63,7 +63,8 @@ export interface RemoteAdapterInit {
  *   ProtocolViolationError, MalformedMessageError, LimitExceededError
  */
 export async function openRemoteAdapter(init: RemoteAdapterInit): Promise<RemoteAdapter> {
-  const { kernel, random, manifest, groups, rows, peer, signal, timeouts, commitRows } = init
+  const { kernel, random, manifest, rows, peer, signal, timeouts, commitRows } = init
+  const groups = init.groups ?? [...manifest.groups.keys()]
   const started = (init.now ?? Date.now)()
   const { open, secretKey } = makeOpening({ manifest, groups, rows, random })
   let entry: SessionEntry

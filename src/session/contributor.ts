@@ -29,7 +29,7 @@ const DELTAS_OVERHEAD = 64
 const ENTRY = 8
 /** Bytes of a point or scalar. */
 const POINT = 32
-/** Batches of the user that may wait to be opened before further messages are read. */
+/** Batches of the user that may wait for their answer to leave before further messages are read. */
 const BATCHES_WAITING = 4
 
 export interface ContributorSessionInit extends SideInit {
@@ -81,7 +81,7 @@ export class ContributorSession extends Side {
   private readonly open: OpenRow[] = []
   private readonly commitments: OpenCommitment[] = []
   private outstandingBytes = 0
-  /** Rows of the user's batches that have come, and of those that wait to be opened. */
+  /** Rows of the user's batches that have come. */
   private userCommitted = 0
   private opening = Promise.resolve()
   private batchesWaiting = 0
@@ -325,10 +325,11 @@ export class ContributorSession extends Side {
     this.outbox.push('batch', () => {
       const sealed = { batch: this.ledger.seal(answer, { rows: this.answered, accepted: firstRow + count, closed }) }
       this.bothClosed = closed
+      // Only now: who sends batches without reading the answers is not read any more either.
+      this.batchesWaiting--
       this.condition.notify()
       return sealed
     })
-    this.batchesWaiting--
     this.answerNext()
   }
 

@@ -96,7 +96,6 @@ export async function remote(
     store: user.store,
     peer: at.net.node.peerId,
     manifest,
-    groups: manifest.groups.map((_, g) => g),
     rows: 100,
     ...change
   })

@@ -26,9 +26,10 @@ export async function carry(stream: Stream, frames: AsyncGenerator<Uint8Array>, 
   const outgoing = async function* (): AsyncGenerator<Uint8Array> {
     for await (const message of side.outgoing()) {
       between = false
+      // Before it is handed over: a peer that does not read is a peer that does not answer.
+      watch.update()
       yield message
       between = true
-      watch.update()
     }
   }
   const send = async (): Promise<void> => {

@@ -6,7 +6,7 @@
  *     const { session, done } = await node.services.session.open(peer, { opening, agree })
  */
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
-import { ProtocolViolationError } from '../../errors.js'
+import { ProtocolViolationError, TimeoutError } from '../../errors.js'
 import { NET_LIMITS, TIMEOUTS } from '../../limits.js'
 import {
   CODE,
@@ -24,7 +24,7 @@ import {
 } from '../../session/index.js'
 import type { Manifest } from '../../proof/index.js'
 import type { Registrar, StreamOpener } from '../components.js'
-import { closeStream, FrameStream, streamError, within } from '../streams.js'
+import { closeStream, FrameStream, streamError, type Wait } from '../streams.js'
 import { carry } from './carry.js'
 import { MAX_INBOUND_STREAMS, MAX_OUTBOUND_STREAMS, SESSION_PROTOCOL } from './constants.js'
 
@@ -124,12 +124,7 @@ export class SessionService implements Startable {
   async open(peer: PeerId, { open, manifest, agree, signal }: OpenParams): Promise<OpenedSession> {
     const name = peer.toString()
     const wait = { what: `opening a session with peer ${name}`, milliseconds: this.openTimeout, signal }
-    let stream: Stream
-    try {
-      stream = await within(this.components.connectionManager.openStream(peer, SESSION_PROTOCOL, { signal: signal! }), wait)
-    } catch (error) {
-      throw streamError(error, name)
-    }
+    const stream = await this.openStream(peer, wait)
     const frames = new FrameStream(stream, { peer: name })
     try {
       await frames.write(encodeMessage({ open }), wait)
@@ -141,6 +136,17 @@ export class SessionService implements Startable {
     } catch (error) {
       frames.abort(error)
       throw error
+    }
+  }
+
+  private async openStream(peer: PeerId, { what, milliseconds, signal }: Wait): Promise<Stream> {
+    const timeout = AbortSignal.timeout(milliseconds)
+    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    try {
+      return await this.components.connectionManager.openStream(peer, SESSION_PROTOCOL, { signal: either })
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw timeout.aborted ? new TimeoutError(what, milliseconds) : streamError(error, peer.toString())
     }
   }
 
