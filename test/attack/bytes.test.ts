@@ -19,7 +19,7 @@ test('a flipped bit at every byte of a bundle is refused', t => {
   const verdicts = flips(bundle).map(bytes => verdict(manifest, bytes))
   t.is(verdicts.indexOf('accepted'), -1)
   // Any message changes the challenges of equation 7, which is checked first.
-  t.deepEqual(new Set(verdicts), new Set(['MalformedMessageError', 'LimitExceededError', 'context', 'signature', 'inner product']))
+  t.deepEqual([...new Set(verdicts)].sort(), ['LimitExceededError', 'MalformedMessageError', 'context', 'inner product', 'signature'])
 })
 
 test('a flipped bit at every byte of a bundle without halvings is refused', t => {

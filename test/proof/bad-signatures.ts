@@ -20,15 +20,18 @@ function littleEndian(bytes: Uint8Array): bigint {
 /** A point of order 8 (one of the eight that 8 takes to the neutral element). */
 const TORSION = Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
 
-/** Signs as RFC 8032 does, with torsion added to R or A: verification with the cofactor accepts it. */
+/** Signs as RFC 8032 does, with torsion added to R or A: verification with the cofactor accepts it, whatever k is. */
 function withTorsion(seed: Uint8Array, message: Uint8Array, where: 'R' | 'A'): { publicKey: Uint8Array; signature: Uint8Array } {
   const { scalar, point } = ed25519.utils.getExtendedPublicKey(seed)
-  const nonce = Fn.create(littleEndian(sha512(concat([seed, message]))))
-  const plain = Point.BASE.multiply(nonce)
-  const r = (where === 'R' ? plain.add(TORSION) : plain).toBytes()
-  const publicKey = (where === 'A' ? point.add(TORSION) : point).toBytes()
-  const k = Fn.create(littleEndian(sha512(concat([r, publicKey, message]))))
-  return { publicKey, signature: concat([r, Fn.toBytes(Fn.create(nonce + k * Fn.create(scalar)))]) }
+  for (let attempt = 0; ; attempt++) {
+    const nonce = Fn.create(littleEndian(sha512(concat([seed, message, Uint8Array.of(attempt)]))))
+    const plain = Point.BASE.multiply(nonce)
+    const r = (where === 'R' ? plain.add(TORSION) : plain).toBytes()
+    const publicKey = (where === 'A' ? point.add(TORSION) : point).toBytes()
+    const k = Fn.create(littleEndian(sha512(concat([r, publicKey, message]))))
+    // With k = 0 mod 8 the torsion of A vanishes from [k]A: valid for everybody.
+    if (k % 8n !== 0n) return { publicKey, signature: concat([r, Fn.toBytes(Fn.create(nonce + k * Fn.create(scalar)))]) }
+  }
 }
 
 export function badSignatures(seed: Uint8Array, label: string, items: readonly Uint8Array[]): NamedSignature[] {

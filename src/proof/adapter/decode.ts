@@ -12,7 +12,6 @@ const HASH_BYTES = 32
 const KEY_BYTES = 32
 
 /** C0 and C1 controls and DEL: a name must not move a terminal's cursor. */
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
 /** What is wrong with a display name, or undefined. */
