@@ -51,7 +51,9 @@ export class UserSession extends Side {
   private committed = 0
   private uncommittedBytes = 0
   private committing = false
+  /** No more rows are asked for; and all of them are answered, so that the rest is committed to. */
   private closing = false
+  private flushing = false
   private readonly sentBatches: SentBatch[] = []
   /** Rows of the contributor's batches that have come. */
   private contributorCommitted = 0
@@ -107,8 +109,9 @@ export class UserSession extends Side {
    * @returns what the contributor offers; undefined for a session without rows
    */
   async close(): Promise<Proof | undefined> {
-    await this.condition.until(() => this.requests.pending === 0)
     this.closing = true
+    await this.condition.until(() => this.requests.pending === 0)
+    this.flushing = true
     this.commit()
     await this.condition.until(() => this.accepted === this.answered)
     this.outbox.push('batch', () => {
@@ -265,7 +268,7 @@ export class UserSession extends Side {
     const { outstandingRows, outstandingBytes } = this.terms.accept
     const uncommitted = this.answered - this.committed
     const rows = Math.min(this.init.commitRows ?? COMMIT_ROWS, Math.ceil(outstandingRows / 2))
-    return uncommitted > 0 && (this.closing || uncommitted >= rows || this.uncommittedBytes * 2 >= Number(outstandingBytes))
+    return uncommitted > 0 && (this.flushing || uncommitted >= rows || this.uncommittedBytes * 2 >= Number(outstandingBytes))
   }
 
   private async commitBatches(): Promise<void> {
