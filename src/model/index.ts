@@ -1,0 +1,11 @@
+/** The base model: opened, cut at the injection points, run with deltas from elsewhere. */
+export * from './base-model.js'
+export * from './description.js'
+export type { CutOptions } from './run/cut-model.js'
+export type { Logits, Sequence, SequenceOptions } from './sequence.js'
+export { DEFAULT_NEW_TOKENS } from './text/generate.js'
+export type { Generated, GenerateOptions } from './text/generate.js'
+export type { Loss, LossOptions } from './text/loss.js'
+export type { SamplingOptions } from './text/sampler.js'
+export type { TextTokenizer } from './tokenizer.js'
+export type * from './types.js'
