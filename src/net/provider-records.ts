@@ -1,20 +1,21 @@
 /** Keys of the DHT (protocols/announce) and what kad-dht keeps of our own provider records. */
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { sha256 } from '@noble/hashes/sha2.js'
 import type { Datastore } from 'interface-datastore'
 import { CID } from 'multiformats/cid'
 import { create as createMultihash } from 'multiformats/hashes/digest'
 import { utf8 } from '../bytes.js'
 import { hash } from '../kernel/hash.js'
 
-/** Codec raw, multihash BLAKE3; the multihash holds the digest itself, it is not hashed again. */
+/** Codec raw, multihash SHA2-256 of the digest: js-libp2p's kad-dht reads keys with `CID.decode` and refuses every other multihash. */
 const RAW = 0x55
-const BLAKE3 = 0x1e
+const SHA2_256 = 0x12
 /** kad-dht's: `/dht/provider/KEY/PEER`. */
 const PROVIDER_PREFIX = '/dht/provider/'
 
 function cidOf(digest: Uint8Array): CID {
-  return CID.createV1(RAW, createMultihash(BLAKE3, digest))
+  return CID.createV1(RAW, createMultihash(SHA2_256, sha256(digest)))
 }
 
 /** Contributors for a base model, or users of it. */
