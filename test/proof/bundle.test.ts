@@ -13,7 +13,9 @@ import {
   type ProofFile
 } from '../../src/proof/index.js'
 import { halvings, pairRounds } from '../../src/proof/bundle/layout.js'
+import { finish } from '../../src/proof/bundle/prove.js'
 import { flip, honestBundle, honestSession, kernel, makeAdapter, makeRow, makeTails, register, seeded, type Session } from './fixture.js'
+import { proveSteps } from './steps.js'
 
 const random = seeded('verifier')
 const { adapter, manifest } = register('bundle')
@@ -102,10 +104,25 @@ test('a prover refuses rows, context and tails that do not belong together', t =
   refuses({ rows: [] }, /no rows/)
   refuses({ rows: [session.rows[0]!, session.rows[0]!] }, /row 0 stands where row 1/)
   refuses({ context: { ...session.context, groups: [1] } }, /group 0, which the context does not name/)
+  refuses({ rows: session.rows.map(row => ({ ...row, x: row.x.subarray(1) })) }, /row 0 has 19 inputs; its group has 20/)
   refuses({ rows: session.rows.slice(1) }, /public hash before row 1/)
   refuses({ rows: session.rows.slice(0, 1) }, /accepts 2 rows/)
   refuses({ context: { ...session.context, started: 1n } }, /public hash is not/)
   t.throws(() => prove({ ...session, rows: Array(FORMAT_LIMITS.bundleRows + 1).fill(session.rows[0]) }), { instanceOf: LimitExceededError })
+})
+
+test('a bundle of more than 4 MiB is refused with what to do', t => {
+  const { statement, proof } = proveSteps(whole.init)
+  const z = new Uint8Array(FORMAT_LIMITS.bundleBytes)
+  t.throws(() => finish(statement, { ...proof, answers: { ...proof.answers, z } }), {
+    instanceOf: LimitExceededError,
+    message: /prove fewer rows/
+  })
+})
+
+test('the steps that attacks and vectors run are those of the prover', t => {
+  const fixed = () => ({ ...whole.init, random: seeded('masks') })
+  t.deepEqual(proveSteps(fixed()).bundle, prove(fixed()).bundle)
 })
 
 test('rows of which the inputs are wider than their number, and fewer, are folded to the same', t => {

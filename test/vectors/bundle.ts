@@ -12,7 +12,6 @@ import {
   encodeProofFile,
   merkleRoot,
   openRow,
-  publicKeyOf,
   publicNext,
   publicStart,
   sessionId,

@@ -57,9 +57,11 @@ export function makeStatement({ adapter, context, rows, publicAtStart, userTail,
   if (rows.length === 0) throw new InvalidInputError('there are no rows to prove')
   if (rows.length > FORMAT_LIMITS.bundleRows) throw new LimitExceededError('rows of a bundle', rows.length, FORMAT_LIMITS.bundleRows)
   const start = rows[0]!.number
-  rows.forEach(({ number, group }, t) => {
+  rows.forEach(({ number, group, x }, t) => {
     if (number !== start + t) throw new InvalidInputError(`row ${number} stands where row ${start + t} was expected`)
     if (!context.groups.includes(group)) throw new InvalidInputError(`row ${number} is of group ${group}, which the context does not name`)
+    const { dIn } = adapter.manifest.groups[group]!
+    if (x.length !== dIn) throw new InvalidInputError(`row ${number} has ${x.length} inputs; its group has ${dIn}`)
   })
   const end = start + rows.length
   const contextBytes = encodeContext(context)
