@@ -55,6 +55,9 @@ export class Discovery implements Startable {
   private running: Promise<void> | undefined
   /** Keys to provide (again). */
   private readonly due = new Set<string>()
+  /** Topics of which no verifier has been reached yet. */
+  private readonly lonely = new Set<string>()
+  private lookAround = false
   private started = false
 
   constructor(private readonly node: DiscoveryNode) {
@@ -134,6 +137,13 @@ export class Discovery implements Startable {
     return (await this.providers(adapterKey(adapter), options)).map(({ id }) => id)
   }
 
+  /** Connects to verifiers of topics, now and again when peers come, until each topic has one. Returns at once. */
+  joinTopics(topics: Iterable<string>): void {
+    for (const topic of topics) this.lonely.add(topic)
+    this.lookAround = true
+    this.run()
+  }
+
   /** Connects to verifiers of a gossip topic. @returns those that could be reached */
   async joinTopic(topic: string, options: LookupOptions = {}): Promise<PeerId[]> {
     const peers = await this.providers(topicKey(topic), { providers: TOPIC_PEERS, ...options })
@@ -182,14 +192,24 @@ export class Discovery implements Startable {
   /** A new peer may be nearer to our keys than those who have them. */
   private readonly onPeer = (): void => {
     for (const name of this.wanted.keys()) this.due.add(name)
+    this.lookAround = true
     this.run()
   }
 
   private run(): void {
-    if (!this.started || this.running !== undefined || this.due.size === 0) return
-    this.running = this.provideDue().finally(() => {
+    const isDue = this.due.size > 0 || (this.lookAround && this.lonely.size > 0)
+    if (!this.started || this.running !== undefined || !isDue) return
+    this.running = this.work().finally(() => {
       this.running = undefined
       this.run()
+    })
+  }
+
+  private async work(): Promise<void> {
+    await this.provideDue()
+    this.lookAround = false
+    await inParallel([...this.lonely], async topic => {
+      if ((await this.joinTopic(topic)).length > 0) this.lonely.delete(topic)
     })
   }
 

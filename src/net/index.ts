@@ -6,7 +6,6 @@
  */
 import type { ServiceFactoryMap } from 'libp2p'
 import type { Datastore } from 'interface-datastore'
-import type { ServedAdapter } from '../wire/generated/fetch.js'
 import { keptManifest, type Store } from '../store/index.js'
 import { type AnnounceInit, type AnnounceService, announceService } from './announce/index.js'
 import { Discovery } from './discovery.js'

@@ -34,7 +34,7 @@ export function announcementHash(bytes: Uint8Array): Uint8Array {
 export function openAnnouncement(bytes: Uint8Array): FeedAnnouncement {
   const announcement = decodeAnnouncement(bytes)
   return {
-    bytes: bytes.slice(),
+    bytes: new Uint8Array(bytes),
     announcement,
     feed: feedId(announcement.contributorKey, announcement.statement.adapter),
     hash: announcementHash(bytes)

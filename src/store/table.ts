@@ -48,12 +48,17 @@ function keyOf(parts: KeyParts): Key {
   return new Key(`${ROOT}/${parts.join('/')}`, false)
 }
 
+/** LevelDB hands out Buffers, whose `slice` is not that of other byte arrays. */
+function plain(value: Uint8Array): Uint8Array {
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+}
+
 export class Table {
   constructor(readonly datastore: Datastore) {}
 
   async get(parts: KeyParts): Promise<Uint8Array | undefined> {
     try {
-      return await this.datastore.get(keyOf(parts))
+      return plain(await this.datastore.get(keyOf(parts)))
     } catch (error) {
       if ((error as Error).name === 'NotFoundError') return undefined
       throw error

@@ -157,7 +157,7 @@ export function decodeAnnouncement(bytes: Uint8Array): Announcement {
   if (bytes.length > FORMAT_LIMITS.announcementBytes) {
     throw new LimitExceededError('bytes of an announcement', bytes.length, FORMAT_LIMITS.announcementBytes)
   }
-  const cursor = new Cursor(bytes.slice(), 'announcement')
+  const cursor = new Cursor(new Uint8Array(bytes), 'announcement')
   const statement = readStatement(cursor)
   const userKey = cursor.bytesOf(32)
   const receipt = flag(cursor, 'receipt') ? cursor.bytesOf(64) : null

@@ -16,6 +16,8 @@ import { decodeHeader, encodeRequest, type Request } from './messages.js'
 
 export interface AskOptions {
   readonly signal?: AbortSignal | undefined
+  /** Told of the bytes of a manifest or bundle as they come. */
+  readonly onProgress?: ((progress: { received: number; length: number }) => void) | undefined
 }
 
 /** Opens fetch streams to peers. */
@@ -124,9 +126,10 @@ export async function askBytes(
       }
       if (partial.received + piece.length > length)
         throw new MalformedMessageError(`peer ${peer} sent more than the ${length} bytes announced`)
-      // A copy: frames are views of larger buffers.
-      partial.parts.push(piece.slice())
+      // A copy: frames are views of larger buffers (and a Buffer's slice is one too).
+      partial.parts.push(new Uint8Array(piece))
       partial.received += piece.length
+      options.onProgress?.({ received: partial.received, length })
     }
     if ((await frames.read(waitFor(`the end of a ${kind}`, limits.answerTime, signal))) !== undefined) {
       throw new MalformedMessageError(`peer ${peer} sent more than the ${length} bytes announced`)

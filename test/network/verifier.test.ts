@@ -1,0 +1,230 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import test, { type ExecutionContext } from 'ava'
+import { adapterKey, type AnnouncementBody, type Heard } from '../../src/net/index.js'
+import { sign, signDelegation, publicKeyOf } from '../../src/proof/index.js'
+import type { VerdictInfo } from '../../src/roles/types.js'
+import { Verifier, type VerifierInit } from '../../src/roles/verifier.js'
+import { ANNOUNCEMENT_LABEL, feedId, openAnnouncement, RECEIPT_LABEL, Store } from '../../src/store/index.js'
+import { encodeAnnouncement, encodeStatement, encodeUnsigned, NO_PREVIOUS, type UnsignedAnnouncement } from '../../src/wire/announcement.js'
+import { event, startNode, type TestNode } from '../net/nodes.js'
+import { flip, kernel, OWNER_SECRET, seeded, USER_SECRET } from '../proof/fixture.js'
+import { bodyOf, keep, makeBundle, type MadeBundle } from './bundles.js'
+
+interface Scene {
+  readonly holder: TestNode
+  readonly here: TestNode
+  readonly verifier: Verifier
+  readonly verdicts: VerdictInfo[]
+  /** Lets the verifier hear an announcement, as gossip would. */
+  hear(body: AnnouncementBody, change?: Partial<UnsignedAnnouncement>): Promise<void>
+}
+
+/** A verifier that hears what the test tells it, and a holder that it can dial. */
+async function scene(t: ExecutionContext, init: Partial<VerifierInit> = {}): Promise<Scene> {
+  const [holder, here] = await Promise.all([startNode(t, { roles: ['contributor'] }), startNode(t)])
+  await here.net.node.peerStore.patch(holder.net.node.peerId, { multiaddrs: holder.net.node.getMultiaddrs() })
+  let tell!: (heard: Heard) => void
+  const listen = (listener: (heard: Heard) => void): (() => void) => {
+    tell = listener
+    return () => {}
+  }
+  const net = { ...here.net, announce: { ...here.net.announce, listen } as unknown as TestNode['net']['announce'] }
+  const verifier = new Verifier({ net, store: here.store, kernel, random: seeded('verifier'), ...init })
+  const verdicts: VerdictInfo[] = []
+  verifier.listen(verdict => verdicts.push(verdict))
+  verifier.start()
+  t.teardown(() => verifier.stop())
+  return {
+    holder,
+    here,
+    verifier,
+    verdicts,
+    async hear(body, change = {}) {
+      const unsigned = { ...body, index: 0n, previous: NO_PREVIOUS, ...change }
+      const bytes = encodeAnnouncement({ ...unsigned, signature: sign(OWNER_SECRET, ANNOUNCEMENT_LABEL, encodeUnsigned(unsigned)) })
+      tell({ read: openAnnouncement(bytes), from: holder.net.node.peerId })
+      await verifier.idle()
+    }
+  }
+}
+
+const made = makeBundle('verifier', 'one')
+const last = ({ verdicts }: Scene): VerdictInfo => verdicts.at(-1)!
+
+async function heard(t: ExecutionContext, change: (body: AnnouncementBody) => AnnouncementBody, of: MadeBundle = made): Promise<Scene> {
+  const it = await scene(t)
+  await keep(it.holder.store, of)
+  await it.hear(change(bodyOf(of, it.holder.net.node.peerId)))
+  return it
+}
+
+test('announced, then valid, with the time that it took', async t => {
+  const it = await heard(t, body => body)
+  t.deepEqual(
+    it.verdicts.map(({ verdict }) => verdict),
+    ['announced', 'valid']
+  )
+  t.like(last(it), { adapterName: 'tiny', userSigned: true, error: null, rows: 5, bundleBytes: made.bundle.length })
+  t.true(last(it).elapsed! > 0)
+  t.like(await it.here.store.bundles.info(made.proof.digest), { valid: true, own: false })
+  t.deepEqual(await it.here.store.verdicts.list(), [last(it)])
+})
+
+/** The statement says something else than the bundle; both signed it. */
+const lies: [string, Partial<MadeBundle['statement']>, RegExp][] = [
+  ['another session', { session: new Uint8Array(32).fill(9) }, /session/],
+  ['other rows', { end: 6 }, /rows/],
+  ['another root', { root: new Uint8Array(32).fill(9) }, /root/],
+  ['another public hash before', { publicStart: new Uint8Array(32).fill(9) }, /before/],
+  ['another public hash after', { publicEnd: new Uint8Array(32).fill(9) }, /after/],
+  ['a greater length', { length: made.bundle.length + 1 }, /length/]
+]
+
+for (const [what, change, message] of lies) {
+  test(`an announcement that tells ${what} is invalid`, async t => {
+    const it = await heard(t, body => ({ ...body, statement: { ...body.statement, ...change } }))
+    t.is(last(it).verdict, 'invalid')
+    t.regex(last(it).error!, message)
+    t.regex(last(it).error!, /announcement/)
+    t.is(await it.here.store.bundles.get(made.proof.digest), undefined)
+  })
+}
+
+test('an announcement under another user key, or with a delegation that the session had not, is invalid', async t => {
+  const user = await heard(t, body => ({ ...body, userKey: publicKeyOf(OWNER_SECRET) }))
+  t.regex(last(user).error!, /user key/)
+  const share = { adapter: made.manifest.id, key: publicKeyOf(OWNER_SECRET), expiry: 4_000_000_000n, share: 5n }
+  const delegation = { owner: publicKeyOf(OWNER_SECRET), ...signDelegation(OWNER_SECRET, share) }
+  const delegated = await heard(t, body => ({ ...body, delegation }))
+  t.regex(last(delegated).error!, /delegation/)
+})
+
+test('a bundle that does not verify is invalid, with the step', async t => {
+  const it = await scene(t)
+  const { bundle } = made
+  // A scalar at the end of the proof; its holder is honest about these bytes.
+  const forged = flip(bundle, bundle.length - 40)
+  const info = await it.holder.store.bundles.putOwn(made.proof, forged)
+  await it.holder.store.manifests.put(made.manifest)
+  const body = bodyOf(made, it.holder.net.node.peerId)
+  const digest = Uint8Array.from(info.digest.match(/../g)!, digits => Number.parseInt(digits, 16))
+  await it.hear({ ...body, statement: { ...body.statement, digest } })
+  t.is(last(it).verdict, 'invalid')
+  t.regex(last(it).error!, /inner product|equations/)
+  t.is(it.here.store.verdicts.counts.invalid, 1)
+})
+
+test('a bundle that nobody has is unavailable', async t => {
+  const it = await scene(t)
+  await it.holder.store.manifests.put(made.manifest)
+  await it.hear(bodyOf(made, it.holder.net.node.peerId))
+  t.is(last(it).verdict, 'unavailable')
+  t.regex(last(it).error!, /does not have it/)
+})
+
+test('a length below the real one is a holder that does not serve it: unavailable', async t => {
+  const it = await heard(t, body => ({ ...body, statement: { ...body.statement, length: made.bundle.length - 1 } }))
+  t.is(last(it).verdict, 'unavailable')
+})
+
+test('a manifest that nobody has, or this node as its own holder, is unavailable', async t => {
+  const it = await scene(t)
+  await it.hear(bodyOf(made, it.holder.net.node.peerId))
+  t.like(last(it), { verdict: 'unavailable', adapterName: null })
+  await it.hear(bodyOf(made, it.here.net.node.peerId))
+  t.regex(last(it).error!, /nobody is known/)
+  t.is((await it.here.store.feeds.list()).length, 0)
+})
+
+test('an announcement by a key that is not the owner’s is dropped, and not stored', async t => {
+  const it = await scene(t)
+  await keep(it.holder.store, made)
+  await it.hear(bodyOf(made, it.holder.net.node.peerId, { contributorKey: publicKeyOf(USER_SECRET) }))
+  t.deepEqual(it.verdicts, [])
+  t.is(it.verifier.counters.dropped.owner, 1)
+  t.is((await it.here.store.feeds.list()).length, 0)
+})
+
+test('the same announcement and another of its index are dropped', async t => {
+  const it = await heard(t, body => body)
+  const body = bodyOf(made, it.holder.net.node.peerId)
+  const first = (await it.here.store.feeds.range(feedId(body.contributorKey, made.manifest.id), 0n, 1))[0]!
+  await it.hear({ ...body, time: openAnnouncement(first).announcement.time })
+  await it.hear({ ...body, time: body.time + 1n })
+  t.like(it.verifier.counters.dropped, { known: 1, conflict: 1 })
+  t.is(it.verdicts.length, 2)
+})
+
+test('a bundle that is kept already is not fetched again', async t => {
+  const it = await scene(t)
+  await keep(it.here.store, made)
+  await it.hear(bodyOf(made, it.holder.net.node.peerId))
+  t.is(last(it).verdict, 'valid')
+  t.deepEqual(it.holder.net.fetch.counters.answered, {})
+  t.like(await it.here.store.bundles.info(made.proof.digest), { own: true })
+})
+
+test('a manifest kept from an earlier run is verified again, not fetched', async t => {
+  const it = await scene(t)
+  const old = await Store.open({ datastore: it.here.datastore })
+  await old.manifests.put(made.manifest)
+  await it.holder.store.bundles.putVerified(made.proof, made.bundle, { own: true })
+  await it.hear(bodyOf(made, it.holder.net.node.peerId))
+  t.is(last(it).verdict, 'valid')
+  t.deepEqual(it.holder.net.fetch.counters.answered, { 'bundle 0': 1 })
+})
+
+test('two announcements of one unknown adapter fetch its manifest once', async t => {
+  const it = await scene(t)
+  const other = makeBundle('verifier', 'two')
+  for (const of of [made, other]) await keep(it.holder.store, of)
+  const holder = it.holder.net.node.peerId
+  const first = it.hear(bodyOf(made, holder))
+  await Promise.all([first, it.hear(bodyOf(other, holder), { index: 5n, previous: new Uint8Array(32).fill(1) })])
+  t.is(it.here.store.verdicts.counts.valid, 2)
+  t.is(it.holder.net.fetch.counters.answered['manifest 0'], 1)
+})
+
+test('beyond the bound of the queue, and of unknown adapters in it, announcements are dropped and counted', async t => {
+  const full = await scene(t, { limits: { queue: 0 } })
+  await full.hear(bodyOf(made, full.holder.net.node.peerId))
+  t.is(full.verifier.counters.dropped['queue full'], 1)
+  const strangers = await scene(t, { limits: { strangers: 0 } })
+  await strangers.hear(bodyOf(made, strangers.holder.net.node.peerId))
+  t.is(strangers.verifier.counters.dropped['unknown adapters'], 1)
+  t.deepEqual(strangers.verdicts, [])
+})
+
+test('a verifier that stops gives up what it fetches, and says nothing false about it', async t => {
+  const it = await scene(t, { limits: { gossipManifests: 0 } })
+  // No manifest may be fetched: it waits until it is stopped.
+  const done = it.hear(bodyOf(made, it.holder.net.node.peerId))
+  t.is(it.verifier.counters.queued, 1)
+  await it.verifier.stop()
+  await done
+  t.deepEqual(it.verdicts, [])
+  t.is(it.verifier.counters.queued, 0)
+})
+
+test('what a verifier kept, another finds by the DHT when the holder is gone', async t => {
+  const it = await heard(t, body => body)
+  const late = await startNode(t, { bootstrap: [it.here.address] })
+  const verifier = new Verifier({ net: late.net, store: late.store, kernel, random: seeded('late') })
+  verifier.start()
+  t.teardown(() => verifier.stop())
+  await event(late.net.node, 'peer:identify', () => true)
+  await it.here.net.discovery.settled()
+  const nobody = peerIdFromPublicKey((await generateKeyPair('Ed25519')).publicKey)
+  await late.net.node.peerStore.patch(nobody, { multiaddrs: [multiaddr('/ip4/127.0.0.1/tcp/1')] })
+  const manifest = await verifier.manifest(made.manifest.id, [nobody])
+  t.deepEqual(manifest.id, made.manifest.id)
+  t.deepEqual(await verifier.bundle({ digest: made.proof.digest, adapter: made.manifest.id }, [nobody]), made.bundle)
+  t.true((await late.net.discovery.providers(adapterKey(made.manifest.id))).some(({ id }) => id.equals(it.here.net.node.peerId)))
+})
+
+test('receipts of the fixture are those of the protocol', t => {
+  const { receipt } = bodyOf(made, { toMultihash: () => ({ bytes: new Uint8Array(1) }) } as never)
+  t.deepEqual(receipt, sign(USER_SECRET, RECEIPT_LABEL, encodeStatement(made.statement)))
+})
