@@ -109,6 +109,7 @@ export async function* readChunks(stream: Stream): AsyncGenerator<Chunk> {
   stream.addEventListener('end', onEnd)
   stream.addEventListener('close', onClose)
   done = stream.status !== 'open' && stream.status !== 'closing'
+  if (stream.status === 'reset' || stream.status === 'aborted') error = new Error(`the stream is ${stream.status}`)
   try {
     while (true) {
       while (queue.length > 0) yield queue.shift()!
@@ -124,8 +125,11 @@ export async function* readChunks(stream: Stream): AsyncGenerator<Chunk> {
           continue
         }
       }
-      if (error !== undefined) throw error
-      if (done || ended(stream)) return
+      // What was buffered before the listener was there is dispatched in a microtask: until then nothing has ended.
+      if (stream.readBufferLength === 0) {
+        if (error !== undefined) throw error
+        if (done || ended(stream)) return
+      }
       await new Promise<void>(resolve => (wake = resolve))
     }
   } finally {
