@@ -121,6 +121,9 @@ export async function createNetNode<Extra extends Record<string, unknown> = Reco
       dialTimeout: TIMEOUTS.dial,
       ...(init.privateAddresses === true ? { inboundConnectionThreshold: Infinity } : {})
     },
+    // One ping at a time is allowed, and one that comes late is no death: a peer that computes a proof, or is pinged by us as well,
+    // would lose its sessions. Every wait on a peer has a timeout of its own.
+    connectionMonitor: { abortConnectionOnPingFailure: false },
     peerDiscovery: init.bootstrap?.length ? [bootstrap({ list: init.bootstrap, timeout: 0 })] : [],
     ...(init.logger === undefined ? {} : { logger: init.logger }),
     services: {

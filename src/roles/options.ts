@@ -1,5 +1,7 @@
 /** What `createNode` is told. */
 import type { PrivateKey } from '@libp2p/interface'
+import type { CommittedAdapter, VerifiedManifest } from '../proof/index.js'
+import type { ContributorJobs, UserJobs } from '../session/index.js'
 import type { Role } from './types.js'
 
 export interface NodeOptions {
@@ -20,6 +22,13 @@ export interface NodeOptions {
   /** True: the DHT is told which base models this user runs. */
   advertiseUser?: boolean | undefined
   limits?: NodeLimits | undefined
+  /** Who does the heavy work of sessions; default: this thread. */
+  jobs?: NodeJobs | undefined
+}
+
+export interface NodeJobs {
+  contributor?: ((adapter: CommittedAdapter) => ContributorJobs) | undefined
+  user?: ((manifest: VerifiedManifest) => UserJobs) | undefined
 }
 
 export interface NodeLimits {

@@ -26,12 +26,13 @@ export function renderSession(session: SessionInfo, style: Style): string {
 }
 
 /** `672 rows proved in 0.41 s, 26 KiB, verified here in 35 ms, root …` */
-function renderProof({ rows, root, bundleBytes, times, state }: SessionInfo, style: Style): string {
+function renderProof({ rows, root, bundleBytes, times, state, error }: SessionInfo, style: Style): string {
   const parts = [`${plural(rows, 'row')} ${style.good('proved')}${times.prove === null ? '' : ` in ${milliseconds(times.prove)}`}`]
   if (bundleBytes !== null) parts.push(bytes(bundleBytes))
   if (times.verify !== null) parts.push(`verified here in ${milliseconds(times.verify)}`)
   if (state === 'announced') parts.push('announced')
   if (root !== null) parts.push(`root ${root}`)
+  if (error !== null) parts.push(`${style.warn('but')} ${safe(error)}`)
   return parts.join(', ')
 }
 

@@ -1,0 +1,27 @@
+/** The base model identifier of a folder, and the name by which an adapter refers to its base model (protocols/adapter). */
+import { readBaseModelDescription } from '../model/index.js'
+import { baseModelId } from '../proof/index.js'
+
+export interface BaseModelName {
+  readonly id: Uint8Array
+  readonly name: string
+}
+
+/** `organisation/model`, as the hub has it. */
+const HUB_NAME = /^[\w-][\w.-]*\/[\w.-]+$/
+
+/** What PEFT wrote; of a path on the trainer's machine its last component. */
+export function publicName(peftName: string): string {
+  if (HUB_NAME.test(peftName)) return peftName
+  const parts = peftName.split(/[\\/]/).filter(part => part !== '')
+  return parts.at(-1) ?? peftName
+}
+
+/**
+ * @param name as the adapter has it; absent: as the folder says
+ * @throws InvalidInputError for a folder that holds no model in Hugging Face layout
+ */
+export function readBaseModel(folder: string, name?: string): BaseModelName {
+  const description = readBaseModelDescription(folder, name)
+  return { id: baseModelId(description), name: description.name }
+}

@@ -1,0 +1,210 @@
+/** Who serves what: lookups in the DHT made into what people are shown, and references such as `ID@PEER` made into a peer and a manifest. */
+import type { PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { equal, fromHex, toHex } from '../bytes.js'
+import { InvalidInputError, NotFoundError } from '../errors.js'
+import { TIMEOUTS } from '../limits.js'
+import type { Lookup, Net } from '../net/index.js'
+import type { VerifiedManifest } from '../proof/index.js'
+import type { Store } from '../store/index.js'
+import type { ServedAdapter } from '../wire/generated/fetch.js'
+import type { BaseModelName } from './base-model.js'
+import { adapterInfo } from './info.js'
+import { NO_LIMIT } from './own-adapters.js'
+import type { CallOptions, FindResult, FoundAdapter } from './types.js'
+import type { Verifier } from './verifier.js'
+
+/** Milliseconds for one ping. */
+const PING_TIMEOUT = 3_000
+
+const isIdentifier = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
+/** Whether an identifier, its beginning (8 digits at least) or a name means this adapter. */
+const means = (wanted: string, { id, name }: { id: string; name: string }): boolean =>
+  wanted === name || wanted === id || (/^[0-9a-f]{8,63}$/.test(wanted) && id.startsWith(wanted))
+
+export interface FinderInit {
+  readonly net: Net
+  readonly store: Store
+  readonly verifier: Pick<Verifier, 'manifest'>
+}
+
+/** An adapter at a contributor, with its verified manifest. */
+export interface Located {
+  readonly peer: PeerId
+  readonly manifest: VerifiedManifest
+  readonly info: FoundAdapter
+}
+
+export class Finder {
+  constructor(private readonly init: FinderInit) {}
+
+  /**
+   * Contributors for a base model or of one adapter that answer.
+   * @param base identifier
+   * @throws NotFoundError for an adapter's name or beginning that is not known here, without a base model to look under
+   */
+  async find(
+    { base, adapter }: { base?: Uint8Array | undefined; adapter?: string | undefined },
+    options: CallOptions = {}
+  ): Promise<FindResult & { located: Located[] }> {
+    const lookup = await this.lookUp({ base, adapter }, options)
+    options.onProgress?.({ type: 'find', tried: lookup.tried, answered: lookup.answered })
+    const all = await Promise.all(lookup.found.map(({ peer, adapters }) => this.locateAll(peer, adapters, options)))
+    const located = all
+      .flat()
+      .filter(
+        ({ manifest, info }) =>
+          (base === undefined || equal(manifest.base, base)) && (adapter === undefined || means(adapter, info.adapter))
+      )
+      .sort((a, b) => (a.info.roundTrip ?? Infinity) - (b.info.roundTrip ?? Infinity))
+    return {
+      found: located.map(({ info }) => info),
+      elapsed: lookup.elapsed,
+      providersTried: lookup.tried,
+      providersAnswered: lookup.answered,
+      located
+    }
+  }
+
+  /**
+   * The contributor and the manifest that a reference means: `ID`, a name, or either with `@PEER` or `@MULTIADDR`.
+   * @param rows that it should be able to answer, of an adapter with this manifest
+   * @throws NotFoundError, InvalidInputError with what to do
+   */
+  async resolve(
+    reference: string,
+    { base, rows }: { base: BaseModelName; rows: (manifest: VerifiedManifest) => number },
+    options: CallOptions = {}
+  ): Promise<Located> {
+    const at = reference.indexOf('@')
+    const wanted = at < 0 ? reference : reference.slice(0, at)
+    const located =
+      at < 0 ? await this.choose(wanted, { base, rows }, options) : await this.atPeer(wanted, reference.slice(at + 1), options)
+    const { manifest } = located
+    if (!equal(manifest.base, base.id)) {
+      throw new InvalidInputError(
+        `adapter ${manifest.name} is for the base model ${manifest.baseName} (${toHex(manifest.base).slice(0, 12)}…), not for ${base.name} (${toHex(base.id).slice(0, 12)}…)`
+      )
+    }
+    return located
+  }
+
+  private async lookUp(
+    { base, adapter }: { base?: Uint8Array | undefined; adapter?: string | undefined },
+    { signal }: CallOptions
+  ): Promise<Lookup> {
+    const { discovery } = this.init.net
+    if (adapter !== undefined) {
+      const id = isIdentifier(adapter) ? adapter : await this.knownIdentifier(adapter)
+      if (id !== undefined) return discovery.findAdapter(fromHex(id), { signal })
+    }
+    if (base !== undefined) return discovery.findContributors(base, { signal })
+    throw new NotFoundError(`adapter ${adapter} is not known here: give its whole identifier, or the base model to look under (--base)`)
+  }
+
+  /** Of an adapter whose manifest is kept here. */
+  private async knownIdentifier(wanted: string): Promise<string | undefined> {
+    const kept = (await this.init.store.manifests.list()).filter(info => means(wanted, info))
+    return kept.length === 1 ? kept[0]!.id : undefined
+  }
+
+  /** The best of those that the DHT names: open to everybody before listed, with rows enough, the nearest. */
+  private async choose(
+    wanted: string,
+    { base, rows }: { base: BaseModelName; rows: (manifest: VerifiedManifest) => number },
+    options: CallOptions
+  ): Promise<Located> {
+    const lookup = isIdentifier(wanted) ? { adapter: wanted } : { base: base.id, adapter: wanted }
+    const { located, providersTried, providersAnswered } = await this.find(lookup, options)
+    if (located.length === 0) {
+      throw new NotFoundError(
+        `nobody was found who serves adapter ${wanted} for ${base.name} (${providersAnswered} of ${providersTried} providers answered): zklora find shows who is there`
+      )
+    }
+    const identifiers = new Set(located.map(({ info }) => info.adapter.id))
+    if (identifiers.size > 1) throw new InvalidInputError(`adapter ${wanted} may be ${[...identifiers].join(' or ')}: give the identifier`)
+    const enough = ({ info, manifest }: Located): boolean => (info.rowsLeft === null || info.rowsLeft > 0) && info.maxRows >= rows(manifest)
+    return located.find(each => enough(each) && !each.info.listedOnly) ?? located.find(enough) ?? located[0]!
+  }
+
+  private async atPeer(wanted: string, where: string, options: CallOptions): Promise<Located> {
+    const { net } = this.init
+    const peer = await this.reach(where, options)
+    const served = await net.fetch.adapters(peer, null, { signal: options.signal })
+    const all = await this.locateAll(
+      peer,
+      served.filter(({ adapter }) => !isIdentifier(wanted) || toHex(adapter) === wanted),
+      options
+    )
+    const found = all.filter(({ info }) => means(wanted, info.adapter))
+    if (found.length === 1) return found[0]!
+    const names = all.map(({ info }) => info.adapter.name)
+    throw new NotFoundError(
+      `peer ${peer.toString()} ${found.length === 0 ? `does not serve adapter ${wanted}` : `serves several adapters ${wanted}`}${names.length === 0 ? '' : `; it serves ${names.join(', ')}`}`
+    )
+  }
+
+  /** Connects to a peer by identifier or address. */
+  private async reach(where: string, { signal }: CallOptions): Promise<PeerId> {
+    const within = AbortSignal.any([AbortSignal.timeout(TIMEOUTS.dial), ...(signal === undefined ? [] : [signal])])
+    const { node } = this.init.net
+    try {
+      if (!where.startsWith('/')) {
+        const peer = peerIdFromString(where)
+        await node.dial(peer, { signal: within })
+        return peer
+      }
+      return (await node.dial(multiaddr(where), { signal: within })).remotePeer
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw new NotFoundError(`peer ${where} cannot be reached: ${(cause as Error).message}`, { cause })
+    }
+  }
+
+  /** What is shown of the adapters of a peer, without those whose manifest is not to be had or does not verify. */
+  private async locateAll(peer: PeerId, served: readonly ServedAdapter[], { signal }: CallOptions): Promise<Located[]> {
+    const { net, verifier } = this.init
+    const log = net.node.logger.forComponent('zklora:finder')
+    const roundTrip = await this.ping(peer, signal)
+    const located = served.map(async ({ adapter, rowsLeft, listedOnly, maxRows }): Promise<Located | null> => {
+      try {
+        const manifest = await verifier.manifest(adapter, [peer], signal)
+        const info: FoundAdapter = {
+          adapter: adapterInfo(manifest),
+          peer: peer.toString(),
+          multiaddrs: net.node.getConnections(peer).map(({ remoteAddr }) => remoteAddr.toString()),
+          roundTrip,
+          rowsLeft: rowsLeft === NO_LIMIT ? null : rowsLeft,
+          listedOnly,
+          maxRows,
+          verifiedSessions: await this.verifiedSessions(manifest.id)
+        }
+        return { peer, manifest, info }
+      } catch (error) {
+        signal?.throwIfAborted()
+        log('adapter %s of %p is left out: %s', toHex(adapter), peer, (error as Error).message)
+        return null
+      }
+    })
+    return (await Promise.all(located)).filter(each => each !== null)
+  }
+
+  /** Milliseconds; libp2p's own figure is in whole ones. */
+  private async ping(peer: PeerId, signal: AbortSignal | undefined): Promise<number | null> {
+    const within = AbortSignal.any([AbortSignal.timeout(PING_TIMEOUT), ...(signal === undefined ? [] : [signal])])
+    const began = performance.now()
+    try {
+      await this.init.net.node.services.ping.ping(peer, { signal: within })
+      return performance.now() - began
+    } catch {
+      return null
+    }
+  }
+
+  private async verifiedSessions(adapter: Uint8Array): Promise<number> {
+    const id = toHex(adapter)
+    const valid = (await this.init.store.bundles.list()).filter(bundle => bundle.valid && bundle.adapter === id)
+    return new Set(valid.map(({ session }) => session)).size
+  }
+}

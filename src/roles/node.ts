@@ -1,0 +1,177 @@
+/** A whole participant: store, network, contributor, user and verifier, composed according to its roles. */
+import '../net/polyfill.js'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fromHex } from '../bytes.js'
+import { InvalidInputError, UnsupportedError } from '../errors.js'
+import { nobleKernel, type Kernel } from '../kernel/index.js'
+import { createNet, type Net, roleKey } from '../net/index.js'
+import { type SessionService, sessionService } from '../net/session/index.js'
+import type { Random } from '../proof/index.js'
+import { Store } from '../store/index.js'
+import { readBaseModel } from './base-model.js'
+import { Contributor } from './contributor.js'
+import { Events } from './events.js'
+import { Finder } from './finder.js'
+import { Inference } from './inference.js'
+import { KnownProofs } from './known.js'
+import type { NodeOptions } from './options.js'
+import { OwnAdapters } from './own-adapters.js'
+import { nodeTransports, openDatastore } from './platform.js'
+import { statusOf } from './status.js'
+import type { FindParams, FindResult, GenerateParams, LossParams, Role, SessionInfo, ZkloraNode } from './types.js'
+import { Verifier } from './verifier.js'
+import { verifyFile } from './verify-file.js'
+import { VERSION } from './version.js'
+
+const systemRandom: Random = bytes => crypto.getRandomValues(new Uint8Array(bytes))
+
+type Datastore = Awaited<ReturnType<typeof openDatastore>>
+type NodeNet = Net<{ session: SessionService }>
+
+/** What a node is made of. */
+interface Parts {
+  readonly options: NodeOptions
+  readonly datastore: Datastore
+  readonly store: Store
+  readonly kernel: Kernel
+  readonly events: Events
+  readonly net: NodeNet
+  readonly own: OwnAdapters
+  readonly verifier: Verifier
+  readonly contributor: Contributor | undefined
+}
+
+/**
+ * Opens the store, joins the network and takes up the roles. The data folder belongs to this node until `stop`.
+ * @throws InvalidInputError for a store that another process has, or an address that cannot be listened on
+ */
+export async function createNode(options: NodeOptions): Promise<ZkloraNode> {
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
+  const datastore = await openDatastore(join(options.dataDir, 'store'))
+  try {
+    const parts = await compose(options, datastore)
+    await start(parts)
+    return participant(parts)
+  } catch (error) {
+    await datastore.close()
+    throw error
+  }
+}
+
+async function compose(options: NodeOptions, datastore: Datastore): Promise<Parts> {
+  const { roles, limits = {} } = options
+  const store = await Store.open({ datastore })
+  const events = new Events()
+  const kernel = nobleKernel()
+  const random = systemRandom
+  const has = (role: Role): boolean => roles.includes(role)
+  // The contributor announces over a network that is made with the contributor as its host.
+  const late: { parts?: Parts } = {}
+  const contributor = !has('contributor')
+    ? undefined
+    : new Contributor({
+        kernel,
+        random,
+        store,
+        jobs: options.jobs?.contributor,
+        onSession: session => events.emit({ type: 'session', session }),
+        announce: async ({ secretKey, ...given }) => {
+          const { announce, node } = late.parts!.net
+          const body = { ...given, time: BigInt(Date.now()), holder: node.peerId.toMultihash().bytes }
+          return (await announce.announce(body, secretKey)).bytes
+        }
+      })
+  const net = await createNet<{ session: SessionService }>(
+    {
+      privateKey: options.privateKey,
+      datastore,
+      store,
+      transports: nodeTransports(),
+      listen: [...(options.listen ?? [])],
+      announceAddresses: [...(options.announce ?? [])],
+      bootstrap: [...(options.bootstrap ?? [])],
+      version: VERSION,
+      roles: [...roles],
+      privateAddresses: options.privateAddresses,
+      catalogue: base => late.parts!.own.catalogue(base)
+    },
+    {
+      session: sessionService({
+        host: contributor,
+        limits: {
+          ...(limits.sessions !== undefined && { all: limits.sessions }),
+          ...(limits.sessionsPerPeer !== undefined && { perPeer: limits.sessionsPerPeer })
+        }
+      })
+    }
+  )
+  const own = new OwnAdapters({ kernel, random, store, contributor, discovery: net.discovery })
+  const verifier = new Verifier({ net, store, kernel, random })
+  verifier.listen(verdict => events.emit({ type: 'verdict', verdict }))
+  const parts: Parts = { options, datastore, store, kernel, events, net, own, verifier, contributor }
+  late.parts = parts
+  return parts
+}
+
+async function start({ options, net, own, verifier }: Parts): Promise<void> {
+  try {
+    await net.start()
+  } catch (cause) {
+    await net.stop()
+    throw new InvalidInputError(`the node cannot listen on ${options.listen?.join(', ')}: ${(cause as Error).message}`, { cause })
+  }
+  await own.restore()
+  if (options.roles.includes('verifier')) verifier.start()
+}
+
+/** The node as everybody uses it. */
+function participant({ options, datastore, store, kernel, events, net, own, verifier, contributor }: Parts): ZkloraNode {
+  const started = Date.now()
+  const random = systemRandom
+  const finder = new Finder({ net, store, verifier })
+  const known = new KnownProofs({ store, kernel, random, verifier })
+  const inference = new Inference({ kernel, random, store, net, finder, events, jobs: options.jobs?.user })
+  const asUser = (base: string): void => {
+    if (!options.roles.includes('user')) throw new UnsupportedError('this node has not the role user: add it to its roles')
+    if (options.advertiseUser === true) net.discovery.provide(roleKey('user', readBaseModel(base).id))
+  }
+  return {
+    peerId: net.node.peerId.toString(),
+    roles: [...options.roles],
+    multiaddrs: () => net.node.getMultiaddrs().map(String),
+    status: async () => statusOf({ net, store, verifier, roles: options.roles, adapters: await own.list(), started }),
+    addAdapter: (params, call) => own.add(params, call),
+    listAdapters: () => own.list(),
+    removeAdapter: id => own.remove(id),
+    async find({ base, adapter }: FindParams, call): Promise<FindResult> {
+      const id = base === undefined ? undefined : /^[0-9a-f]{64}$/.test(base) ? fromHex(base) : readBaseModel(base).id
+      const { located: _located, ...result } = await finder.find({ base: id, adapter }, call)
+      return result
+    },
+    async generate(params: GenerateParams, call) {
+      asUser(params.base)
+      return inference.generate(params, call)
+    },
+    async loss(params: LossParams, call) {
+      asUser(params.base)
+      return inference.loss(params, call)
+    },
+    async sessions(): Promise<SessionInfo[]> {
+      return (await store.sessions.list()).map(({ bundles: _bundles, announcement: _announcement, ...info }) => info)
+    },
+    exportProof: id => known.exportProof(id),
+    verifyFile: async (source, bytes) => verifyFile(source, bytes, { kernel, random }),
+    verifyKnown: (id, call) => known.verify(id, call),
+    verdicts: () => store.verdicts.list(),
+    watch: ({ signal = new AbortController().signal, onProgress = () => {} }) => events.watch(onProgress, signal),
+    async stop() {
+      await inference.stop()
+      await verifier.stop()
+      await net.stop()
+      await contributor?.stop()
+      await store.close()
+      await datastore.close()
+    }
+  }
+}

@@ -1,0 +1,180 @@
+/** The adapters of a contributor: registered from PEFT folders, served again after a restart, shown with what they give away. */
+import { readFile } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { equal, fromHex, toHex } from '../bytes.js'
+import { InvalidInputError, NotFoundError } from '../errors.js'
+import type { Kernel } from '../kernel/index.js'
+import { extractionBudget, quantizeAdapter, readPeftAdapter, type PeftAdapter } from '../lora/index.js'
+import { adapterKey, type Net, roleKey } from '../net/index.js'
+import {
+  commitAdapter,
+  decodeManifest,
+  publicKeyOf,
+  restoreAdapter,
+  type CommittedAdapter,
+  type Manifest,
+  type Random
+} from '../proof/index.js'
+import type { AdapterPolicy, OwnAdapter, Store } from '../store/index.js'
+import type { ServedAdapter } from '../wire/generated/fetch.js'
+import { publicName, readBaseModel } from './base-model.js'
+import type { Contributor } from './contributor.js'
+import { adapterInfo } from './info.js'
+import type { AddAdapterParams, CallOptions, GroupBudget, OwnAdapterInfo, ProgressEvent } from './types.js'
+
+/** `rowsLeft` of an adapter without a limit: the greatest number that the field holds. */
+export const NO_LIMIT = 0xffff_ffff
+
+export interface OwnAdaptersInit {
+  readonly kernel: Kernel
+  readonly random: Random
+  readonly store: Store
+  /** Absent: this node serves nobody; its adapters can still be added, listed and removed. */
+  readonly contributor?: Contributor | undefined
+  /** Where they are advertised. */
+  readonly discovery?: Pick<Net['discovery'], 'provide' | 'withdraw'> | undefined
+  /** Milliseconds since 1970. */
+  readonly now?: (() => number) | undefined
+}
+
+async function readPeftFolder(folder: string): Promise<PeftAdapter> {
+  const read = async (name: string): Promise<Buffer> => {
+    try {
+      return await readFile(join(folder, name))
+    } catch (cause) {
+      const reason = (cause as NodeJS.ErrnoException).code
+      throw new InvalidInputError(
+        `adapter folder ${folder} has no readable ${name} (${reason}): it must be a PEFT adapter with safetensors`,
+        { cause }
+      )
+    }
+  }
+  const config = await read('adapter_config.json')
+  return readPeftAdapter({ config: config.toString('utf8'), weights: await read('adapter_model.safetensors') })
+}
+
+function policyOf({ mode = 'open', allow = [], limitRows = null }: AddAdapterParams): AdapterPolicy {
+  if (mode === 'open' && allow.length > 0) {
+    throw new InvalidInputError('a list of peers was given, but the adapter is open to everybody: say mode "listed", or leave the list out')
+  }
+  return { mode, allow, limitRows }
+}
+
+export class OwnAdapters {
+  constructor(private readonly init: OwnAdaptersInit) {}
+
+  /** Serves and advertises what was registered before this start. */
+  async restore(): Promise<void> {
+    const { store, kernel, random, contributor } = this.init
+    if (contributor === undefined) return
+    for (const { id } of await store.adapters.list()) {
+      const own = await store.adapters.get(fromHex(id))
+      const { manifestBytes, quantized, secret, salt } = own
+      this.serve(restoreAdapter({ kernel, adapter: quantized, manifestBytes, secret, salt, random }), own)
+    }
+  }
+
+  /**
+   * Reads, quantises, commits, keeps, serves and advertises a PEFT adapter.
+   * @throws InvalidInputError, UnsupportedError, LimitExceededError for what cannot be served, with the reason
+   */
+  async add(params: AddAdapterParams, { signal, onProgress = () => {} }: CallOptions = {}): Promise<OwnAdapterInfo> {
+    const { kernel, random, store, now = Date.now } = this.init
+    const tell = (step: Extract<ProgressEvent, { type: 'adapter' }>['step'], done: number, total: number): void => {
+      onProgress({ type: 'adapter', step, done, total })
+    }
+    const policy = policyOf(params)
+    const peft = await readPeftFolder(params.folder)
+    const baseModelName = publicName(peft.baseModelName)
+    const base = readBaseModel(params.base, baseModelName)
+    tell('read', 2, 2)
+    const bits = {
+      ...(params.weightBits && { weightBits: params.weightBits }),
+      ...(params.activationBits && { activationBits: params.activationBits })
+    }
+    const quantized = quantizeAdapter({ ...peft, baseModelName }, bits)
+    tell('quantise', peft.modules.length, peft.modules.length)
+    signal?.throwIfAborted()
+    const [ownerSeed, secret, salt] = [random(32), random(32), random(32)]
+    const modules = peft.modules.length
+    const committed = commitAdapter({
+      kernel,
+      adapter: quantized,
+      base: base.id,
+      name: params.name ?? basename(resolve(params.folder)),
+      ownerKey: publicKeyOf(ownerSeed),
+      secret,
+      salt,
+      random,
+      onProgress: done => (done <= modules ? tell('commit', done, modules) : tell('prove', done - modules, modules))
+    })
+    const { manifest, content } = committed
+    const own = { quantized, ownerSeed, secret, salt, content, policy, added: now() }
+    await store.budget.register({ content, base: base.id, quantized })
+    await store.adapters.put(manifest, own)
+    this.serve(committed, own)
+    tell('advertise', 1, 1)
+    return this.describe(manifest, own)
+  }
+
+  async list(): Promise<OwnAdapterInfo[]> {
+    const { store } = this.init
+    const list: OwnAdapterInfo[] = []
+    for (const { id } of await store.adapters.list()) {
+      const own = await store.adapters.get(fromHex(id))
+      list.push(await this.describe(decodeManifest(own.manifestBytes), own))
+    }
+    return list
+  }
+
+  /** Serves it no more. What was answered stays counted. @throws NotFoundError */
+  async remove(id: string): Promise<void> {
+    const { store, contributor, discovery } = this.init
+    const bytes = fromHex(id)
+    if (!(await store.adapters.has(bytes)))
+      throw new NotFoundError(`there is no own adapter ${id}; "zklora adapter list" shows those that there are`)
+    const base = (await store.adapters.list()).find(entry => entry.id === id)!.base
+    contributor?.withdraw(bytes)
+    await store.adapters.remove(bytes)
+    await discovery?.withdraw(adapterKey(bytes))
+    const more = (await store.adapters.list()).some(entry => entry.base === base)
+    if (!more) await discovery?.withdraw(roleKey('contributor', fromHex(base)))
+  }
+
+  /** What peers are told when they ask, for one base model or all. */
+  async catalogue(base: Uint8Array | null): Promise<ServedAdapter[]> {
+    const { contributor, store } = this.init
+    const served = contributor?.adapters.filter(({ adapter }) => base === null || equal(adapter.manifest.base, base)) ?? []
+    return Promise.all(
+      served.map(async ({ adapter, policy }) => {
+        const { manifest, content } = adapter
+        const rowsLeft = await store.budget.rowsLeft(content, manifest.groups.length, policy.limitRows)
+        return {
+          adapter: Uint8Array.from(manifest.id),
+          base: Uint8Array.from(manifest.base),
+          rowsLeft: Math.min(rowsLeft ?? NO_LIMIT, NO_LIMIT),
+          listedOnly: policy.mode === 'listed',
+          maxRows: contributor!.maxRows(adapter)
+        }
+      })
+    )
+  }
+
+  private serve(adapter: CommittedAdapter, { policy, ownerSeed }: Pick<OwnAdapter, 'policy' | 'ownerSeed'>): void {
+    const { contributor, discovery } = this.init
+    if (contributor === undefined) return
+    contributor.serve({ adapter, policy, secretKey: ownerSeed })
+    discovery?.provide(roleKey('contributor', adapter.manifest.base))
+    discovery?.provide(adapterKey(adapter.manifest.id))
+  }
+
+  private async describe(manifest: Manifest, { policy, added, content }: Omit<OwnAdapter, 'manifestBytes'>): Promise<OwnAdapterInfo> {
+    const budget: GroupBudget[] = []
+    for (const [group, widths] of manifest.groups.entries()) {
+      const { minimumRows, latticeRows } = extractionBudget(widths, manifest)
+      const answered = await this.init.store.budget.answered(content, group)
+      budget.push({ group, answered, extraction: Math.round(minimumRows), matrixB: latticeRows })
+    }
+    return { ...adapterInfo(manifest), id: toHex(manifest.id), ...policy, allow: [...policy.allow], budget, added }
+  }
+}
