@@ -72,11 +72,11 @@ export class RefusalError extends RefusedError {
   }
 }
 
-/** What a code from the peer means to the person here. */
-export function refusedBy(peer: string, code: number, retryAfter = 0): RefusedError {
+/** What a code from the peer means to the person here. @param who at the beginning of the sentence */
+export function refusedBy(who: string, code: number, retryAfter = 0): RefusedError {
   const remedy = (NAMES as Record<number, readonly [string, string]>)[code]?.[1] ?? 'this version does not know the code'
   const later = retryAfter > 0 ? ` (it says: in ${retryAfter} s)` : ''
-  return new RefusedError(codeName(code), `peer ${peer} refused: ${codeName(code)}; ${remedy}${later}`)
+  return new RefusedError(codeName(code), `${who} refused: ${codeName(code)}; ${remedy}${later}`)
 }
 
 /** The code by which the peer learns of an error here. */

@@ -55,9 +55,9 @@ export function takeAnswer(
     case 'accept':
       return agree({ ...given, accept: message.value })
     case 'refuse':
-      throw refusedBy(given.peer, message.value.code, message.value.retryAfter)
+      throw refusedBy(`peer ${given.peer}`, message.value.code, message.value.retryAfter)
     case 'failure':
-      throw refusedBy(given.peer, message.value.code)
+      throw refusedBy(`peer ${given.peer}`, message.value.code)
     default:
       throw new ProtocolViolationError(`${message.kind} came instead of accept or refuse`)
   }

@@ -50,6 +50,10 @@ export abstract class Side {
     this.outbox = new Outbox(bytes => this.sent(bytes))
   }
 
+  private get peerRole(): TailRole {
+    return this.role === 'user' ? 'contributor' : 'user'
+  }
+
   /** The session identifier. */
   get id(): Uint8Array {
     return this.terms.session
@@ -83,7 +87,7 @@ export abstract class Side {
   async receive(bytes: Uint8Array): Promise<void> {
     this.messages++
     const message = decodeMessage(bytes)
-    if (message.kind === 'failure') throw refusedBy(`of the ${this.role === 'user' ? 'contributor' : 'user'}`, message.value.code)
+    if (message.kind === 'failure') throw refusedBy(`the ${this.peerRole}`, message.value.code)
     if (message.kind === 'settle') throw new RefusalError(CODE.notSupported)
     if (this.ended) throw new ProtocolViolationError(`${message.kind} came after the session had ended`)
     await this.handle(message, bytes)
@@ -92,10 +96,7 @@ export abstract class Side {
 
   /** The stream has ended on the other side's wish. */
   peerClosed(): void {
-    if (!this.ended)
-      this.fail(
-        new ConnectionLostError(`the ${this.role === 'user' ? 'contributor' : 'user'} closed the stream before the session had ended`)
-      )
+    if (!this.ended) this.fail(new ConnectionLostError(`the ${this.peerRole} closed the stream before the session had ended`))
   }
 
   /** Ends the session with an error: every wait is rejected, nothing more is sent. The first error stays. */
