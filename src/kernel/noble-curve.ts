@@ -135,21 +135,35 @@ export function isIdentity({ X, Y }: Extended): boolean {
   return X % P === 0n || Y % P === 0n
 }
 
-/** Each point with Z = 1: one inversion for all of them. */
-function affine(points: readonly Extended[]): { x: bigint; y: bigint }[] {
-  const inverses = EdwardsPoint.Fp.invertBatch(points.map(({ Z }) => canonical(Z)))
-  return points.map(({ X, Y }, i) => ({ x: canonical(X * inverses[i]!), y: canonical(Y * inverses[i]!) }))
-}
-
+/** With one inversion for all (Montgomery). Z is never 0. */
 export function toAddends(points: readonly Extended[]): Addend[] {
-  return affine(points).map(({ x, y }) => ({ plus: canonical(y + x), minus: canonical(y - x), t: canonical(TWO_D * reduce(x * y)) }))
+  let product = 1n
+  /** Product of all Z before. */
+  const before = points.map(({ Z }) => {
+    const sofar = product
+    product = reduce(product * Z)
+    return sofar
+  })
+  let inverse = EdwardsPoint.Fp.inv(canonical(product))
+  const addends = new Array<Addend>(points.length)
+  for (let i = points.length - 1; i >= 0; i--) {
+    const { X, Y, Z } = points[i]!
+    const ofZ = reduce(inverse * before[i]!)
+    inverse = reduce(inverse * Z)
+    const x = reduce(X * ofZ)
+    const y = reduce(Y * ofZ)
+    addends[i] = { plus: canonical(y + x), minus: canonical(y - x), t: canonical(reduce(TWO_D * fold(x * y))) }
+  }
+  return addends
 }
 
 /** As `toAddends`, worked out once for each element. */
 export function addendsOf(elements: readonly Element[]): Addend[] {
   const missing = elements.filter(({ addend }) => addend === undefined)
-  const made = toAddends(missing)
-  missing.forEach((element, i) => (element.addend = made[i]))
+  if (missing.length > 0) {
+    const made = toAddends(missing)
+    missing.forEach((element, i) => (element.addend = made[i]))
+  }
   return elements.map(({ addend }) => addend!)
 }
 

@@ -34,7 +34,7 @@ export interface TableLimits {
   readonly staleAfterCalls: number
 }
 
-/** A table takes 0.3 ms, which 64 rows of 16 bits pay for, and about 24 KiB: 100 MiB for all. */
+/** A table takes 0.3 ms, which 64 rows of 16 bits pay for, and 25 KiB: 100 MiB for all. */
 const TABLE_LIMITS: TableLimits = { fromDigits: 128, most: 4096, staleAfterCalls: 64 }
 
 /** Row commitments and the tables that they have made. */
