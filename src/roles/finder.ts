@@ -36,6 +36,13 @@ export interface Located {
   readonly info: FoundAdapter
 }
 
+/** Adapters of peers, and why others of theirs are left out. */
+interface Search {
+  readonly located: Located[]
+  /** Sentences: the manifest is not to be had, or does not verify. */
+  readonly omitted: string[]
+}
+
 export class Finder {
   constructor(private readonly init: FinderInit) {}
 
@@ -47,12 +54,12 @@ export class Finder {
   async find(
     { base, adapter }: { base?: Uint8Array | undefined; adapter?: string | undefined },
     options: CallOptions = {}
-  ): Promise<FindResult & { located: Located[] }> {
+  ): Promise<FindResult & Search> {
     const lookup = await this.lookUp({ base, adapter }, options)
     options.onProgress?.({ type: 'find', tried: lookup.tried, answered: lookup.answered })
     const all = await Promise.all(lookup.found.map(({ peer, adapters }) => this.locateAll(peer, adapters, options)))
     const located = all
-      .flat()
+      .flatMap(each => each.located)
       .filter(
         ({ manifest, info }) =>
           (base === undefined || equal(manifest.base, base)) && (adapter === undefined || means(adapter, info.adapter))
@@ -63,7 +70,8 @@ export class Finder {
       elapsed: lookup.elapsed,
       providersTried: lookup.tried,
       providersAnswered: lookup.answered,
-      located
+      located,
+      omitted: all.flatMap(each => each.omitted)
     }
   }
 
@@ -95,16 +103,17 @@ export class Finder {
     { signal }: CallOptions
   ): Promise<Lookup> {
     const { discovery } = this.init.net
-    if (adapter !== undefined) {
-      const id = isIdentifier(adapter) ? adapter : await this.knownIdentifier(adapter)
-      if (id !== undefined) return discovery.findAdapter(fromHex(id), { signal })
-    }
+    if (adapter !== undefined && isIdentifier(adapter)) return discovery.findAdapter(fromHex(adapter), { signal })
     if (base !== undefined) return discovery.findContributors(base, { signal })
+    // Not for a name under a base model: the adapter may have been registered anew since.
+    const id = await this.knownIdentifier(adapter)
+    if (id !== undefined) return discovery.findAdapter(fromHex(id), { signal })
     throw new NotFoundError(`adapter ${adapter} is not known here: give its whole identifier, or the base model to look under (--base)`)
   }
 
   /** Of an adapter whose manifest is kept here. */
-  private async knownIdentifier(wanted: string): Promise<string | undefined> {
+  private async knownIdentifier(wanted: string | undefined): Promise<string | undefined> {
+    if (wanted === undefined) return undefined
     const kept = (await this.init.store.manifests.list()).filter(info => means(wanted, info))
     return kept.length === 1 ? kept[0]!.id : undefined
   }
@@ -116,11 +125,10 @@ export class Finder {
     options: CallOptions
   ): Promise<Located> {
     const lookup = isIdentifier(wanted) ? { adapter: wanted } : { base: base.id, adapter: wanted }
-    const { located, providersTried, providersAnswered } = await this.find(lookup, options)
+    const { located, omitted, providersTried, providersAnswered } = await this.find(lookup, options)
     if (located.length === 0) {
-      throw new NotFoundError(
-        `nobody was found who serves adapter ${wanted} for ${base.name} (${providersAnswered} of ${providersTried} providers answered): zklora find shows who is there`
-      )
+      const tried = [`${providersAnswered} of ${providersTried} providers answered`, ...omitted].join('; ')
+      throw new NotFoundError(`nobody was found who serves adapter ${wanted} for ${base.name} (${tried}): zklora find shows who is there`)
     }
     const identifiers = new Set(located.map(({ info }) => info.adapter.id))
     if (identifiers.size > 1) throw new InvalidInputError(`adapter ${wanted} may be ${[...identifiers].join(' or ')}: give the identifier`)
@@ -137,12 +145,11 @@ export class Finder {
       served.filter(({ adapter }) => !isIdentifier(wanted) || toHex(adapter) === wanted),
       options
     )
-    const found = all.filter(({ info }) => means(wanted, info.adapter))
+    const found = all.located.filter(({ info }) => means(wanted, info.adapter))
     if (found.length === 1) return found[0]!
-    const names = all.map(({ info }) => info.adapter.name)
-    throw new NotFoundError(
-      `peer ${peer.toString()} ${found.length === 0 ? `does not serve adapter ${wanted}` : `serves several adapters ${wanted}`}${names.length === 0 ? '' : `; it serves ${names.join(', ')}`}`
-    )
+    const what = found.length === 0 ? `does not serve adapter ${wanted}` : `serves several adapters ${wanted}: give the identifier`
+    const names = all.located.map(({ info }) => `it serves ${info.adapter.name}`)
+    throw new NotFoundError([`peer ${peer.toString()} ${what}`, ...names, ...all.omitted].join('; '))
   }
 
   /** Connects to a peer by identifier or address. */
@@ -163,9 +170,9 @@ export class Finder {
   }
 
   /** What is shown of the adapters of a peer, without those whose manifest is not to be had or does not verify. */
-  private async locateAll(peer: PeerId, served: readonly ServedAdapter[], { signal }: CallOptions): Promise<Located[]> {
+  private async locateAll(peer: PeerId, served: readonly ServedAdapter[], { signal }: CallOptions): Promise<Search> {
     const { net, verifier } = this.init
-    const log = net.node.logger.forComponent('zklora:finder')
+    const omitted: string[] = []
     const roundTrip = await this.ping(peer, signal)
     const located = served.map(async ({ adapter, rowsLeft, listedOnly, maxRows }): Promise<Located | null> => {
       try {
@@ -183,11 +190,11 @@ export class Finder {
         return { peer, manifest, info }
       } catch (error) {
         signal?.throwIfAborted()
-        log('adapter %s of %p is left out: %s', toHex(adapter), peer, (error as Error).message)
+        omitted.push(`adapter ${toHex(adapter).slice(0, 12)}… of peer ${peer.toString()} is left out: ${(error as Error).message}`)
         return null
       }
     })
-    return (await Promise.all(located)).filter(each => each !== null)
+    return { located: (await Promise.all(located)).filter(each => each !== null), omitted }
   }
 
   /** Milliseconds; libp2p's own figure is in whole ones. */

@@ -146,7 +146,7 @@ function participant({ options, datastore, store, kernel, events, net, own, veri
     removeAdapter: id => own.remove(id),
     async find({ base, adapter }: FindParams, call): Promise<FindResult> {
       const id = base === undefined ? undefined : /^[0-9a-f]{64}$/.test(base) ? fromHex(base) : readBaseModel(base).id
-      const { located: _located, ...result } = await finder.find({ base: id, adapter }, call)
+      const { located: _located, omitted: _omitted, ...result } = await finder.find({ base: id, adapter }, call)
       return result
     },
     async generate(params: GenerateParams, call) {

@@ -122,6 +122,7 @@ test('a session is told from its opening to its proof or failure', t => {
   const bare = { ...session, times: { commit: null, prove: null, verify: null }, root: null, bundleBytes: null }
   t.regex(renderSession(bare, PLAIN), /672 rows proved$/)
   t.regex(renderSession({ ...session, state: 'failed', error: 'the answer does not fit' }, COLOUR), /failed.*, the answer does not fit/)
+  t.regex(renderSession({ ...session, error: 'no receipt' }, PLAIN), /root e{64}, but no receipt$/)
   t.regex(renderSession({ ...session, state: 'failed' }, PLAIN), /failed, without a reason/)
 })
 
@@ -161,12 +162,20 @@ test('a report says what was proved, by whom, and what was not', t => {
   t.regex(lines, /adapter shakespeare .*rank 8, 3 modules, for base model novels-llama/)
   t.regex(lines, /the whole session: from its first row to its last, closed by both/)
   t.regex(lines, /contributor key c{64}\n {2}user key {8}f{64}/)
-  t.regex(lines, /rows 0 to 671 \(by group 0: 336, 1: 336\), 26 KiB/)
+  t.regex(lines, /rows 0 to 671 \(336 in each of 2 groups\), 26 KiB/)
   for (const not of ['range-proved', 'base model was run honestly', 'two different persons'])
     t.regex(lines, new RegExp(`not proved: .*${not}`))
 })
 
 test('a report of a part says so', t => {
+  const uneven = {
+    ...report.ranges[0]!,
+    rowsPerGroup: [
+      { group: 0, rows: 600 },
+      { group: 3, rows: 72 }
+    ]
+  }
+  t.regex(text(renderReports([{ ...report, ranges: [uneven] }], PLAIN)), /\(600 in group 0, 72 in group 3\)/)
   t.regex(text(renderReports([{ ...report, whole: false }], PLAIN)), /, open at row 672: rows after it are not in this proof/)
   const later = { ...report, whole: false, ranges: [{ ...report.ranges[0]!, start: 100 }] }
   t.regex(text(renderReports([later], PLAIN)), /from row 100, open at row 672/)

@@ -10,10 +10,16 @@ export function exitStatus(reports: readonly VerifyReport[]): 0 | 1 | 2 {
   return reports.length > 0 && reports.every(report => report.verdict === 'valid') ? 0 : 2
 }
 
+/** `27 in each of 12 groups`, or each group's number. */
+function groupsOf({ rowsPerGroup }: ProofRange): string {
+  const numbers = new Set(rowsPerGroup.map(({ rows }) => rows))
+  if (numbers.size === 1) return `${count(rowsPerGroup[0]!.rows)} in each of ${plural(rowsPerGroup.length, 'group')}`
+  return rowsPerGroup.map(({ group, rows }) => `${count(rows)} in group ${group}`).join(', ')
+}
+
 function renderRange(range: ProofRange): string[] {
-  const groups = range.rowsPerGroup.map(({ group, rows }) => `${group}: ${count(rows)}`).join(', ')
   return [
-    `  rows ${count(range.start)} to ${count(range.end - 1)} (by group ${groups}), ${bytes(range.bundleBytes)}`,
+    `  rows ${count(range.start)} to ${count(range.end - 1)} (${groupsOf(range)}), ${bytes(range.bundleBytes)}`,
     `    root   ${range.root}`,
     `    digest ${range.digest}`
   ]
