@@ -5,7 +5,7 @@ import type { Field } from './wire.js'
 import { ModelFile } from './file.js'
 import { ATTRIBUTE, DIMENSION, ENTRY, EXTERNAL, GRAPH, MODEL, NODE, SHAPE, TENSOR, TENSOR_TYPE, TYPE, VALUE_INFO } from './schema.js'
 import { concat } from '../../bytes.js'
-import { InvalidInputError, UnsupportedError } from '../../errors.js'
+import { UnsupportedError } from '../../errors.js'
 import { externalRange } from './external.js'
 
 /**
