@@ -177,6 +177,7 @@ export class RemoteAdapter {
         await this.take(offer)
       }
       await this.done
+      if (offer === undefined) await this.entry.set({ state: 'failed', error: 'the session ended without a row' })
     } catch (error) {
       this.session.fail(error)
       await this.recorded
