@@ -109,6 +109,7 @@ export class Discovery implements Startable {
   async providers(key: CID, options: LookupOptions = {}): Promise<PeerInfo[]> {
     const { providers = NET_LIMITS.providers, milliseconds = TIMEOUTS.lookup } = options
     const found: PeerInfo[] = []
+    options.signal?.throwIfAborted()
     const signal = this.signal(milliseconds, options.signal)
     try {
       for await (const peer of this.node.contentRouting.findProviders(key, { signal })) {

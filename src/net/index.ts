@@ -58,10 +58,15 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
   const node = await createNetNode<OwnServices & Extra>(init, {
     ...services,
     fetch: fetchService({ source: storeSource(store, catalogue), ...init.fetch }),
-    announce: announceService({ store, follow: roles.includes('verifier'), ...init.announce })
+    announce: announceService({
+      store,
+      follow: roles.includes('verifier'),
+      onLonely: topic => discovery.joinTopics([topic]),
+      ...init.announce
+    })
   } as unknown as ServiceFactoryMap<OwnServices & Extra>)
   const own = node.services as unknown as OwnServices
-  const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0])
+  const discovery: Discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0])
   return {
     node,
     fetch: own.fetch,

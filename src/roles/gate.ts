@@ -48,7 +48,7 @@ export class Quota {
       const now = performance.now()
       while (this.spent.length > 0 && now - this.spent[0]!.at >= this.milliseconds) this.spent.shift()
       if (this.spent.reduce((sum, { amount }) => sum + amount, 0) < this.most) return
-      await after(this.spent[0]!.at + this.milliseconds - now, signal)
+      await after((this.spent[0]?.at ?? now) + this.milliseconds - now, signal)
     }
   }
 }

@@ -39,12 +39,14 @@ export async function startNode(t: ExecutionContext, init: TestNodeInit = {}): P
   return { net, store, datastore, address: net.node.getMultiaddrs()[0]!.toString() }
 }
 
+/** What libp2p and its services dispatch events from, whatever the events. */
+interface Target {
+  addEventListener(name: never, listener: never): void
+  removeEventListener(name: never, listener: never): void
+}
+
 /** Resolves at the first event whose detail passes. */
-export async function event<T>(
-  target: { addEventListener: Function; removeEventListener: Function },
-  name: string,
-  passes: (detail: T) => boolean
-): Promise<T> {
+export async function event<T>(target: Target, name: string, passes: (detail: T) => boolean): Promise<T> {
   return new Promise(resolve => {
     const listener = ({ detail }: { detail: T }): void => {
       if (!passes(detail)) return

@@ -25,6 +25,8 @@ export interface AnnounceInit {
   limits?: Partial<ValidatorLimits> | undefined
   /** Milliseconds since 1970. */
   now?: (() => number) | undefined
+  /** Told of a topic that an announcement waits for, since nobody connected follows it. */
+  onLonely?: ((topic: string) => void) | undefined
 }
 
 export interface AnnounceComponents {
@@ -127,6 +129,7 @@ export class AnnounceService implements Startable {
     if (pubsub.getSubscribers(topic).length === 0) {
       this.waiting.push(read)
       if (this.waiting.length > WAITING) this.waiting.shift()
+      this.init.onLonely?.(topic)
       return
     }
     const { recipients } = await pubsub.publish(topic, read.bytes)
