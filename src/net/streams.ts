@@ -155,7 +155,11 @@ export function decodeFrames(maxBytes: number): (source: AsyncIterable<Chunk>) =
         if (length > maxBytes) throw new LimitExceededError('bytes of a frame', length, maxBytes)
       }
     }
-    for await (const frame of lengthPrefixed.decode(source, options)) yield frame.subarray()
+    for await (const frame of lengthPrefixed.decode(source, options)) {
+      // Transports of Node hand out Buffers, whose slice() is a view and not a copy.
+      const { buffer, byteOffset, byteLength } = frame.subarray()
+      yield new Uint8Array(buffer, byteOffset, byteLength)
+    }
   }
 }
 
