@@ -11,6 +11,7 @@ import { type AnnounceInit, type AnnounceService, announceService } from './anno
 import { Discovery } from './discovery.js'
 import { type FetchInit, type FetchService, fetchService, type FetchSource } from './fetch/index.js'
 import { createNetNode, type NetNode, type NetNodeInit } from './node.js'
+import { Rejoin } from './rejoin.js'
 
 export * from './announce/index.js'
 export * from './discovery.js'
@@ -25,6 +26,8 @@ export interface NetInit extends NetNodeInit {
   catalogue?: FetchSource['catalogue'] | undefined
   fetch?: Omit<FetchInit, 'source'> | undefined
   announce?: Pick<AnnounceInit, 'limits' | 'now'> | undefined
+  /** Milliseconds until a node without peers dials its bootstrap nodes again; doubles with each attempt. */
+  rejoinWait?: number | undefined
 }
 
 type OwnServices = { fetch: FetchService; announce: AnnounceService }
@@ -67,6 +70,7 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
   } as unknown as ServiceFactoryMap<OwnServices & Extra>)
   const own = node.services as unknown as OwnServices
   const discovery: Discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0])
+  const rejoin = new Rejoin(node, init.bootstrap ?? [], init.rejoinWait)
   return {
     node,
     fetch: own.fetch,
@@ -75,8 +79,10 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
     async start() {
       await node.start()
       discovery.start()
+      rejoin.start()
     },
     async stop() {
+      rejoin.stop()
       await discovery.stop()
       await node.stop()
     }

@@ -6,6 +6,7 @@ import './polyfill.js'
 import { noise } from '@chainsafe/libp2p-noise'
 import { bootstrap } from '@libp2p/bootstrap'
 import { gossipsub, type GossipSub, type GossipsubOpts, StrictNoSign } from '@libp2p/gossipsub'
+import { createTopicScoreParams, type TopicScoreParams } from '@libp2p/gossipsub/score'
 import { identify, type Identify } from '@libp2p/identify'
 import type { ComponentLogger, Libp2p, PrivateKey } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht'
@@ -14,7 +15,7 @@ import { yamux } from '@libp2p/yamux'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
 import { NET_LIMITS, TIMEOUTS } from '../limits.js'
-import { gossipMessageId } from './announce/topics.js'
+import { gossipMessageId, TOPICS } from './announce/topics.js'
 import { deleteOwnProviderRecords } from './provider-records.js'
 
 /** Provider records only; other implementations meet us by this name. */
@@ -72,6 +73,21 @@ export function rolesOfAgent(agent: string | undefined): string[] {
   return match === null ? [] : match[1]!.split(',').filter(role => role !== '')
 }
 
+/**
+ * What a peer's messages do to its score: only those that are wrong by their bytes count, nine of them within minutes and it is not
+ * listened to (gossipsub's graylist at −80). Who is quiet is not punished: most topics are quiet.
+ */
+const TOPIC_SCORE: TopicScoreParams = createTopicScoreParams({
+  topicWeight: 1,
+  timeInMeshWeight: 0,
+  firstMessageDeliveriesWeight: 0,
+  meshMessageDeliveriesWeight: 0,
+  meshFailurePenaltyWeight: 0,
+  invalidMessageDeliveriesWeight: -1,
+  /** A second; half of it is forgotten in four minutes. */
+  invalidMessageDeliveriesDecay: 0.997
+})
+
 function gossipSettings(init: NetNodeInit): Partial<GossipsubOpts> {
   return {
     globalSignaturePolicy: StrictNoSign,
@@ -84,7 +100,10 @@ function gossipSettings(init: NetNodeInit): Partial<GossipsubOpts> {
     seenTTL: NET_LIMITS.gossipSeenTtl,
     maxInboundDataLength: NET_LIMITS.gossipRpcBytes,
     maxOutboundBufferSize: NET_LIMITS.gossipOutboundBytes,
-    ...(init.privateAddresses === true ? { scoreParams: { IPColocationFactorWeight: 0 } } : {}),
+    scoreParams: {
+      topics: Object.fromEntries(TOPICS.map(topic => [topic, TOPIC_SCORE])),
+      ...(init.privateAddresses === true ? { IPColocationFactorWeight: 0 } : {})
+    },
     ...init.gossip
   }
 }

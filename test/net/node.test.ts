@@ -1,3 +1,4 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import test from 'ava'
 import { createNetNode, rolesOfAgent } from '../../src/net/index.js'
 import { gossipMessageId, TOPICS, topicNumber, topicOf } from '../../src/net/announce/topics.js'
@@ -80,6 +81,36 @@ test('what the validator ignores or rejects is counted by its reason, and nobody
   await validated
   t.deepEqual(rejected, { layout: 1 })
   t.deepEqual(two.net.announce.counters.ignored, { version: 1 })
+})
+
+test('a peer that keeps sending what is wrong by its bytes is not listened to any more', async t => {
+  const [liar, node] = await Promise.all([startNode(t, { roles: [] }), startNode(t)])
+  const { pubsub } = liar.net.node.services
+  const subscribed = event(pubsub, 'subscription-change', () => true)
+  await connect(liar, node)
+  await subscribed
+  const { score } = node.net.node.services.pubsub as unknown as { score: { score(peer: string): number } }
+  const name = liar.net.node.peerId.toString()
+  const heartbeats = node.net.node.services.pubsub
+  for (let n = 0; n < 12; n++) await pubsub.publish(TOPICS[0]!, Uint8Array.of(1, n))
+  while (score.score(name) > -80) await event(heartbeats, 'gossipsub:heartbeat', () => true)
+  t.true(node.net.announce.counters.rejected.layout! >= 9)
+})
+
+test('a node that lost its only peer, or started before it, dials the bootstrap node again', async t => {
+  const privateKey = await generateKeyPair('Ed25519')
+  const first = await startNode(t, { privateKey, roles: ['bootstrap'] })
+  const joined = await startNode(t, { bootstrap: [first.address], rejoinWait: 20 })
+  if (joined.net.node.getPeers().length === 0) await event(joined.net.node, 'peer:connect', () => true)
+  const lost = event(joined.net.node, 'peer:disconnect', () => true)
+  await first.net.stop()
+  await lost
+  const early = await startNode(t, { bootstrap: [first.address], rejoinWait: 20 })
+  const again = [joined, early].map(({ net }) => event(net.node, 'peer:connect', () => true))
+  // At the same address, with the same key.
+  await startNode(t, { privateKey, roles: ['bootstrap'], listen: [first.address.replace(/\/p2p\/.*/, '')] })
+  await Promise.all(again)
+  t.deepEqual(early.net.node.getPeers().map(String), [first.net.node.peerId.toString()])
 })
 
 test('services say whether they run, and a stopped node follows nothing', async t => {
