@@ -34,10 +34,13 @@ export interface KeptItem {
 
 /** When the bound is passed, so much more goes, so that not every write evicts. */
 const SLACK = 0.05
+/** Milliseconds after which a change also looks for what is too old. */
+const SWEEP = 60 * 60 * 1000
 
 export class Kept {
   private own = 0
   private others = 0
+  private swept = 0
 
   private readonly serial = new Serial()
 
@@ -59,7 +62,7 @@ export class Kept {
       const write = this.init.table.write()
       const result = await task(write)
       await write.commit()
-      if (this.isFull) await this.evictNow()
+      if (this.isFull || this.init.now() - this.swept >= SWEEP) await this.evictNow()
       return result
     })
   }
@@ -93,6 +96,7 @@ export class Kept {
 
   private async evictNow(): Promise<number> {
     const { table, kind, limits, now, remove } = this.init
+    this.swept = now()
     const items: KeptItem[] = []
     for await (const { parts, value } of table.entries(['kept', kind, 'other'])) {
       items.push({ id: parts.slice(4), bytes: new Cursor(value, 'a size').u32(), added: Number.parseInt(parts[3]!, 16), own: false })

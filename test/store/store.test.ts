@@ -153,6 +153,22 @@ test('others’ data goes when it is too old', async t => {
   t.is(await store.manifests.get(manifest.id), undefined)
 })
 
+test('a node that runs on forgets what is too old by itself, within the hour', async t => {
+  let now = 0
+  const limits = { verdicts: { bytes: 1e9, age: 1000 } }
+  const store = await open(new MemoryDatastore(), { limits, now: () => now })
+  await store.verdicts.put(verdict({ digest: 'old', announced: 0 }))
+  now = 3_599_999
+  await store.verdicts.put(verdict({ digest: 'later', announced: now }))
+  t.is(store.verdicts.counts.valid, 2)
+  now = 3_600_000
+  await store.verdicts.put(verdict({ digest: 'last', announced: now }))
+  t.deepEqual(
+    (await store.verdicts.list()).map(({ digest }) => digest),
+    ['last', 'later']
+  )
+})
+
 function verdict(change: Partial<VerdictRecord> = {}): VerdictRecord {
   const ids = { digest: 'd1', root: 'aa', session: 'bb', adapter: 'cc', contributor: 'c1' }
   const rest = { adapterName: null, rows: 5, bundleBytes: 10, error: null, elapsed: 1, announced: 1, checked: 2, userSigned: true }
