@@ -145,7 +145,7 @@ class Dependencies {
     const wanted = new Set([...this.work.outputs, ...this.work.x, ...inputs.flat()])
     return bodies.map((body, p) => {
       // Constants stay inside: each part has its own.
-      const made = lists[p]!.flatMap(i => this.work.steps[i]!.outputs)
+      const made = body.steps.filter(i => !this.constants.has(i)).flatMap(i => this.work.steps[i]!.outputs)
       return { ...body, inputs: inputs[p]!, outputs: made.filter(name => wanted.has(name)) }
     })
   }
