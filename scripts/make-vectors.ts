@@ -1,4 +1,4 @@
-/** Writes protocols/{notation,adapter,bundle}/vectors.json anew: inputs from a fixed seed, outputs by the code as it is. Look at the diff. */
+/** Writes protocols/{notation,adapter,bundle,session}/vectors.json anew: inputs from a fixed seed, outputs by the code as it is. Look at the diff. */
 import { writeFileSync } from 'node:fs'
 import { ADAPTER } from '../test/vectors/adapter.js'
 import { BUNDLE } from '../test/vectors/bundle.js'
@@ -7,7 +7,9 @@ import { ADAPTER_CASES } from '../test/vectors/inputs/adapter.js'
 import { BUNDLE_CASES } from '../test/vectors/inputs/bundle.js'
 import type { Named } from '../test/vectors/inputs/draw.js'
 import { NOTATION_CASES } from '../test/vectors/inputs/notation.js'
+import { SESSION_CASES } from '../test/vectors/inputs/session.js'
 import { NOTATION } from '../test/vectors/notation.js'
+import { SESSION } from '../test/vectors/session.js'
 
 function write(protocol: string, evaluators: Evaluators, inputs: readonly Named[]): void {
   const cases = inputs.map(([kind, name, input]) => {
@@ -23,3 +25,4 @@ function write(protocol: string, evaluators: Evaluators, inputs: readonly Named[
 write('notation', NOTATION, NOTATION_CASES)
 write('adapter', ADAPTER, ADAPTER_CASES)
 write('bundle', BUNDLE, BUNDLE_CASES)
+write('session', SESSION, SESSION_CASES)

@@ -18,11 +18,6 @@ export class Outbox {
   /** @param onMessage gets every message's bytes as it leaves */
   constructor(private readonly onMessage: (bytes: Uint8Array) => void) {}
 
-  /** Drafts that wait. */
-  waiting(priority: Priority): number {
-    return this.queues[priority].length
-  }
-
   push(priority: Priority, draft: Draft): void {
     this.queues[priority].push(draft)
     this.wake()

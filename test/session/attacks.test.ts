@@ -120,13 +120,20 @@ test('an answer that was changed on the way, by what the user signs that it saw,
 
 type WireTail = NonNullable<Value<'batch'>['tail']>
 
-/** A batch with something changed, its tail signed again by the given key. */
+interface Resigned {
+  readonly batch: Value<'batch'>
+  readonly change: Partial<WireTail>
+  readonly role?: 'user' | 'contributor'
+  readonly key?: Uint8Array
+}
+
+/** A batch with something changed, its tail signed again by its sender, or by the given key. */
 function resigned(
-  { user }: Pair,
-  { batch, change, key = OWNER_SECRET }: { batch: Value<'batch'>; change: Partial<WireTail>; key?: Uint8Array }
+  { user, userSeed }: Pair,
+  { batch, change, role = 'contributor', key = role === 'user' ? userSeed : OWNER_SECRET }: Resigned
 ): Uint8Array {
   const tail = { ...batch.tail!, ...change }
-  const { signature } = signTail({ secretKey: key, role: 'contributor', session: user.id, tail })
+  const { signature } = signTail({ secretKey: key, role, session: user.id, tail })
   return encodeMessage({ batch: { ...batch, tail: { ...tail, signature } } })
 }
 
@@ -218,7 +225,7 @@ test('an answer to the end that does not close', byUser, {
   tamper: closing('contributor', (batch, _, pair) => [resigned(pair, { batch, change: { closed: false } })]),
   error: ProtocolViolationError
 })
-test('an end before all rows are accepted', byUser, {
+test('an end with more rows than were answered', byUser, {
   tamper: closing('contributor', (batch, _, pair) => [resigned(pair, { batch, change: { rows: batch.tail!.rows + 1 } })]),
   error: ProtocolViolationError
 })
@@ -291,6 +298,11 @@ test('more rows than accepted', byContributor, {
   options: { rows: 100 },
   error: LimitExceededError
 })
+test('more bytes of x than may be in flight', byContributor, {
+  tamper: rows(() => ({ x: new Uint8Array(17 * 2 ** 20) })),
+  error: LimitExceededError,
+  message: /bytes of x/
+})
 test('a batch that leaves rows out', byContributor, { tamper: batchOf('user', () => ({ firstRow: 1 })), error: ProtocolViolationError })
 test('a batch of rows that are not answered', byContributor, {
   tamper: batchOf('user', () => ({ commitments: new Uint8Array(32 * 9) })),
@@ -299,6 +311,22 @@ test('a batch of rows that are not answered', byContributor, {
 test('a batch with blindings of the user', byContributor, {
   tamper: batchOf('user', ({ commitments }) => ({ blindings: commitments })),
   error: ProtocolViolationError
+})
+test('an end with rows that the user did not see answered', byContributor, {
+  tamper: closing('user', (batch, _, pair) => [
+    resigned(pair, { batch, role: 'user', change: { rows: batch.tail!.rows - 1, accepted: batch.tail!.accepted - 1 } })
+  ]),
+  error: ProtocolViolationError
+})
+test('an end before all rows are accepted', byContributor, {
+  tamper: first('user', 'batch', (batch, _, pair) => [resigned(pair, { batch, role: 'user', change: { closed: true } })]),
+  error: ProtocolViolationError,
+  message: /closes at row/
+})
+test('another tail after the end, that is not closed,', byContributor, {
+  tamper: closing('user', (batch, bytes, pair) => [bytes, resigned(pair, { batch, role: 'user', change: { closed: false } })]),
+  error: ProtocolViolationError,
+  message: /goes on after it closed/
 })
 test('an end with rows that are not accepted', byContributor, {
   tamper: closing('user', batch => [encodeMessage({ batch: { ...batch, tail: { ...batch.tail!, accepted: batch.tail!.accepted - 1 } } })]),

@@ -39,6 +39,8 @@ export interface Pair {
   readonly user: UserSession
   readonly contributor: ContributorSession
   readonly scales: Float64Array
+  /** Seed of the user's key. */
+  readonly userSeed: Uint8Array
   readonly registered: Registered
 }
 
@@ -67,7 +69,7 @@ export function makePair(options: PairOptions = {}): Pair {
     jobs: inlineUserJobs({ kernel, manifest, random }),
     ...options.user
   })
-  return { user, contributor, scales, registered }
+  return { user, contributor, scales, userSeed: opening.secretKey, registered }
 }
 
 /** What arrives instead of a message: its own bytes, others, or none. */

@@ -1,6 +1,6 @@
 import { NET_LIMITS } from '../../limits.js'
 
-export const SESSION_PROTOCOL = '/zklora/session/1.0.0'
+export { SESSION_PROTOCOL } from '../../proof/index.js'
 
 /** libp2p resets what is above it: twice what is served, so that who is refused is told. */
 export const MAX_INBOUND_STREAMS = 2 * NET_LIMITS.sessionsPerPeer
