@@ -1,11 +1,15 @@
 #!/usr/bin/env node
 /** The entry of `zklora`: signals, and the exit in order. */
 import '../net/polyfill.js'
+import { EventEmitter } from 'node:events'
 import process from 'node:process'
 import { run } from './program.js'
 
 /** Milliseconds from Ctrl-C to the end: sessions and store are closed well before. */
 const STOP_DEADLINE = 1_800
+
+// Many streams wait on one signal here; Node's warning about 11 of them is not for people who run a command.
+EventEmitter.defaultMaxListeners = 1024
 
 const controller = new AbortController()
 const stop = (): void => {

@@ -18,6 +18,13 @@ import type { Verifier } from './verifier.js'
 /** Milliseconds for one ping. */
 const PING_TIMEOUT = 3_000
 
+/**
+ * Milliseconds after the start in which "nobody" is asked for again: records of those who join at the same time are on their way,
+ * and the DHT's first query of a node waits a second.
+ */
+const JOINING = 6_000
+const AGAIN_AFTER = 250
+
 const isIdentifier = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 /** Whether an identifier, its beginning (8 digits at least) or a name means this adapter. */
 const means = (wanted: string, { id, name }: { id: string; name: string }): boolean =>
@@ -27,6 +34,8 @@ export interface FinderInit {
   readonly net: Net
   readonly store: Store
   readonly verifier: Pick<Verifier, 'manifest'>
+  /** Whether there is anybody to join: without, and connected to nobody, a lookup is refused at once. */
+  readonly hasBootstrap: boolean
 }
 
 /** An adapter at a contributor, with its verified manifest. */
@@ -44,6 +53,8 @@ interface Search {
 }
 
 export class Finder {
+  private readonly joined = performance.now() + JOINING
+
   constructor(private readonly init: FinderInit) {}
 
   /**
@@ -102,12 +113,33 @@ export class Finder {
     { base, adapter }: { base?: Uint8Array | undefined; adapter?: string | undefined },
     { signal }: CallOptions
   ): Promise<Lookup> {
-    const { discovery } = this.init.net
-    if (adapter !== undefined && isIdentifier(adapter)) return discovery.findAdapter(fromHex(adapter), { signal })
-    if (base !== undefined) return discovery.findContributors(base, { signal })
+    const { discovery, node } = this.init.net
+    if (!this.init.hasBootstrap && node.getPeers().length === 0) {
+      throw new NotFoundError('this node is connected to nobody: give the address of a peer (--bootstrap, or "bootstrap" in the config)')
+    }
+    const ask = await this.question({ base, adapter })
+    const began = performance.now()
+    for (;;) {
+      const lookup = await ask(discovery, { signal })
+      if (lookup.tried > 0 || performance.now() > this.joined) return { ...lookup, elapsed: performance.now() - began }
+      await new Promise(resolve => setTimeout(resolve, AGAIN_AFTER))
+    }
+  }
+
+  private async question({
+    base,
+    adapter
+  }: {
+    base?: Uint8Array | undefined
+    adapter?: string | undefined
+  }): Promise<(discovery: Net['discovery'], options: { signal?: AbortSignal | undefined }) => Promise<Lookup>> {
+    const one = (id: string) => (discovery: Net['discovery'], options: { signal?: AbortSignal | undefined }) =>
+      discovery.findAdapter(fromHex(id), options)
+    if (adapter !== undefined && isIdentifier(adapter)) return one(adapter)
+    if (base !== undefined) return (discovery, options) => discovery.findContributors(base, options)
     // Not for a name under a base model: the adapter may have been registered anew since.
     const id = await this.knownIdentifier(adapter)
-    if (id !== undefined) return discovery.findAdapter(fromHex(id), { signal })
+    if (id !== undefined) return one(id)
     throw new NotFoundError(`adapter ${adapter} is not known here: give its whole identifier, or the base model to look under (--base)`)
   }
 

@@ -119,7 +119,9 @@ async function start({ options, net, own, verifier }: Parts): Promise<void> {
     await net.start()
   } catch (cause) {
     await net.stop()
-    throw new InvalidInputError(`the node cannot listen on ${options.listen?.join(', ')}: ${(cause as Error).message}`, { cause })
+    // libp2p's message holds a stack for each address.
+    const reason = /Error: (.*)/.exec((cause as Error).message)?.[1] ?? (cause as Error).message
+    throw new InvalidInputError(`the node cannot listen on ${options.listen?.join(', ')}: ${reason}`, { cause })
   }
   await own.restore()
   if (options.roles.includes('verifier')) verifier.start()
@@ -129,13 +131,22 @@ async function start({ options, net, own, verifier }: Parts): Promise<void> {
 function participant({ options, datastore, store, kernel, events, net, own, verifier, contributor }: Parts): ZkloraNode {
   const started = Date.now()
   const random = systemRandom
-  const finder = new Finder({ net, store, verifier })
+  const finder = new Finder({ net, store, verifier, hasBootstrap: (options.bootstrap ?? []).length > 0 })
   const known = new KnownProofs({ store, kernel, random, verifier })
   const inference = new Inference({ kernel, random, store, net, finder, events, jobs: options.jobs?.user })
   const asUser = (base: string): void => {
     if (!options.roles.includes('user')) throw new UnsupportedError('this node has not the role user: add it to its roles')
     if (options.advertiseUser === true) net.discovery.provide(roleKey('user', readBaseModel(base).id))
   }
+  const stop = async (): Promise<void> => {
+    await inference.stop()
+    await verifier.stop()
+    await net.stop()
+    await contributor?.stop()
+    await store.close()
+    await datastore.close()
+  }
+  let stopped: Promise<void> | undefined
   return {
     peerId: net.node.peerId.toString(),
     roles: [...options.roles],
@@ -165,13 +176,6 @@ function participant({ options, datastore, store, kernel, events, net, own, veri
     verifyKnown: (id, call) => known.verify(id, call),
     verdicts: () => store.verdicts.list(),
     watch: ({ signal = new AbortController().signal, onProgress = () => {} }) => events.watch(onProgress, signal),
-    async stop() {
-      await inference.stop()
-      await verifier.stop()
-      await net.stop()
-      await contributor?.stop()
-      await store.close()
-      await datastore.close()
-    }
+    stop: () => (stopped ??= stop())
   }
 }
