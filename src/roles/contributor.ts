@@ -7,7 +7,7 @@ import { toHex } from '../bytes.js'
 import type { Kernel } from '../kernel/index.js'
 import { NET_LIMITS } from '../limits.js'
 import type { SessionHost } from '../net/session/index.js'
-import { type CommittedAdapter, type Delegation, publicKeyOf, type Random } from '../proof/index.js'
+import { type CommittedAdapter, type Delegation, type Random } from '../proof/index.js'
 import {
   checkOpen,
   CODE,
@@ -43,11 +43,9 @@ export interface ServedAdapter {
 /** What an announcement is made from, beside time, place in the feed and holder. */
 export interface Announceable {
   readonly statement: Statement
-  readonly userKey: Uint8Array
   readonly receipt: Uint8Array
-  readonly contributorKey: Uint8Array
   readonly delegation: (Delegation & { readonly owner: Uint8Array }) | null
-  /** Seed of the contributor key. */
+  /** Seed of the statement's contributor key. */
   readonly secretKey: Uint8Array
 }
 
@@ -216,24 +214,18 @@ export class Contributor implements SessionHost {
     await this.init.store.bundles.putOwn(statement, proved.bundle)
     await entry.proved(statement)
     const answer = await session.offer(statement)
-    const announcement = await this.announce(session, { statement, answer, served })
+    const announcement = await this.announce(statement, answer, served)
     session.announced(announcement)
     if ('code' in answer) return entry.set({ error: `the user gave no receipt: ${answer.reason}` })
     await entry.set(announcement.length === 0 ? {} : { state: 'announced', announcement: toHex(announcement) })
   }
 
-  private async announce(
-    { terms }: ContributorSession,
-    given: { readonly statement: Statement; readonly answer: ReceiptAnswer; readonly served: ServedAdapter }
-  ): Promise<Uint8Array> {
-    const { statement, answer, served } = given
+  private async announce(statement: Statement, answer: ReceiptAnswer, served: ServedAdapter): Promise<Uint8Array> {
     if ('code' in answer) return new Uint8Array(0)
     const { adapter, secretKey, delegation } = served
     return this.init.announce({
       statement,
-      userKey: terms.context.userKey,
       receipt: answer.signature,
-      contributorKey: publicKeyOf(secretKey),
       delegation: delegation === undefined ? null : { owner: adapter.manifest.owner, ...delegation },
       secretKey
     })

@@ -25,6 +25,7 @@ import {
 } from '../session/index.js'
 import { readAnnouncement, type Store } from '../store/index.js'
 import { encodeStatement, type Statement } from '../wire/announcement.js'
+import { checkStatement } from './statement.js'
 import { SessionEntry, timedUserJobs } from './session-entry.js'
 import type { SessionInfo } from './types.js'
 
@@ -251,8 +252,7 @@ function checkAnnouncement(
   const fits =
     equal(encodeStatement(announcement.statement), encodeStatement(statement)) &&
     announcement.receipt !== null &&
-    equal(announcement.receipt, receipt) &&
-    equal(announcement.userKey, proof.userKey) &&
-    equal(announcement.contributorKey, proof.contributorKey)
+    equal(announcement.receipt, receipt)
   if (!fits) throw new InvalidProofError('announcement', 'what the contributor published is not what was signed')
+  checkStatement(announcement, proof)
 }

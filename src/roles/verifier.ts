@@ -7,7 +7,7 @@ import { equal, fromHex, toHex } from '../bytes.js'
 import { isPeerError, NotFoundError } from '../errors.js'
 import type { Kernel } from '../kernel/index.js'
 import { NET_LIMITS } from '../limits.js'
-import { adapterKey, type Fetched, type Heard, type Net, peerIdOfHolder, topicKey, TOPICS } from '../net/index.js'
+import { adapterKey, type Fetched, type Heard, type Net, peersOfHolder, topicKey, TOPICS } from '../net/index.js'
 import { decodeManifest, type Random, verify, type VerifiedManifest, type VerifiedProof, verifyManifest } from '../proof/index.js'
 import { type FeedAnnouncement, keptManifest, type Store } from '../store/index.js'
 import { announcedOwner, type Announcement } from '../wire/announcement.js'
@@ -182,7 +182,7 @@ export class Verifier {
     onManifest: (manifest: VerifiedManifest) => Promise<void>
   ): Promise<{ manifest: VerifiedManifest; bundle: Uint8Array } | undefined> {
     const { statement, holder } = read.announcement
-    const holders = [peerIdOfHolder(holder)]
+    const holders = peersOfHolder(holder)
     const signal = this.controller.signal
     if ((await keptManifest(this.init.store, statement.adapter)) === undefined) {
       if (this.strangers.waiting >= this.limits.strangers) {
@@ -277,7 +277,7 @@ export class Verifier {
   }
 }
 
-function verdictOf({ statement, contributorKey, receipt, time }: Announcement): VerdictInfo {
+function verdictOf({ statement, receipt, time }: Announcement): VerdictInfo {
   return {
     digest: toHex(statement.digest),
     root: toHex(statement.root),
@@ -291,7 +291,7 @@ function verdictOf({ statement, contributorKey, receipt, time }: Announcement): 
     elapsed: null,
     announced: Number(time),
     checked: null,
-    contributor: toHex(contributorKey),
+    contributor: toHex(statement.contributorKey),
     userSigned: receipt !== null
   }
 }

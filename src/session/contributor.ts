@@ -100,11 +100,6 @@ export class ContributorSession extends Side {
     return this.answered
   }
 
-  /** Rows answered in each group so far, accepted or not. */
-  get rowsPerGroup(): ReadonlyMap<number, number> {
-    return new Map([...byGroup([...this.rows, ...this.open])].map(([group, { length }]) => [group, length]))
-  }
-
   /** Resolves when both sides have accepted every row and closed. @throws what the session fails with */
   async closed(): Promise<void> {
     await this.condition.until(() => this.bothClosed)
@@ -131,6 +126,8 @@ export class ContributorSession extends Side {
       session,
       adapter: context.adapter,
       base: context.base,
+      userKey: context.userKey,
+      contributorKey: context.contributorKey,
       start: 0,
       end: this.answered,
       publicStart: publicStart(session),

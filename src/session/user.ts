@@ -19,7 +19,11 @@ import { type AnsweredRow, RequestWindow } from './requests.js'
 import { type Deadline, Side, type SideInit } from './side.js'
 import { signBegin } from './terms.js'
 
-/** Rows after which a batch is made while the session goes on: each costs both sides a signature and a multiplication of one row's width. */
+/**
+ * Rows after which a batch is made while the session goes on: each costs both sides a signature and a multiplication of one row's
+ * width. The first comes early, so that a contributor with other weights is caught after a few rows; each next is twice as long.
+ */
+const FIRST_COMMIT_ROWS = 16
 const COMMIT_ROWS = 256
 /** Bytes of an entry of y in memory. */
 const ENTRY = 8
@@ -28,7 +32,7 @@ const SECOND = 1000
 export interface UserSessionInit extends SideInit {
   readonly manifest: Manifest
   readonly jobs: UserJobs
-  /** Rows after which a batch is made; default 256. Never more than half of what may be outstanding. */
+  /** Rows after which a batch is made at the latest; default 256. Never more than half of what may be outstanding. */
   readonly commitRows?: number | undefined
 }
 
@@ -153,6 +157,8 @@ export class UserSession extends Side {
       session: proof.session,
       adapter: proof.adapter,
       base: proof.base,
+      userKey: proof.userKey,
+      contributorKey: proof.contributorKey,
       start: proof.start,
       end: proof.end,
       publicStart: proof.publicStart,
@@ -267,7 +273,7 @@ export class UserSession extends Side {
   private batchDue(): boolean {
     const { outstandingRows, outstandingBytes } = this.terms.accept
     const uncommitted = this.answered - this.committed
-    const rows = Math.min(this.init.commitRows ?? COMMIT_ROWS, Math.ceil(outstandingRows / 2))
+    const rows = Math.min(Math.max(FIRST_COMMIT_ROWS, this.committed), this.init.commitRows ?? COMMIT_ROWS, Math.ceil(outstandingRows / 2))
     return uncommitted > 0 && (this.flushing || uncommitted >= rows || this.uncommittedBytes * 2 >= Number(outstandingBytes))
   }
 

@@ -36,7 +36,7 @@ export function openAnnouncement(bytes: Uint8Array): FeedAnnouncement {
   return {
     bytes: new Uint8Array(bytes),
     announcement,
-    feed: feedId(announcement.contributorKey, announcement.statement.adapter),
+    feed: feedId(announcement.statement.contributorKey, announcement.statement.adapter),
     hash: announcementHash(bytes)
   }
 }
@@ -48,8 +48,9 @@ export function signaturesOf({ receipt, delegation }: Announcement): number {
 
 /** @throws InvalidProofError step `announcement` unless all signatures hold and the delegation was not over. */
 export function checkSignatures({ bytes, announcement }: FeedAnnouncement): void {
-  const { statement, contributorKey, userKey, receipt, delegation, time, signature } = announcement
-  if (delegation !== null && time > delegation.expiry * SECOND) {
+  const { statement, receipt, delegation, time, signature } = announcement
+  const { contributorKey, userKey } = statement
+  if (delegation !== null && time / SECOND > delegation.expiry) {
     throw new InvalidProofError('announcement', `the delegation ended at ${delegation.expiry} s, the announcement is of ${time} ms`)
   }
   if (!verifySignature(contributorKey, signature, ANNOUNCEMENT_LABEL, signedPart(bytes))) {
@@ -71,7 +72,7 @@ export function readAnnouncement(bytes: Uint8Array): FeedAnnouncement {
 }
 
 /**
- * Reads a stretch of one feed: consecutive indices from `from`, each naming the hash of the one before.
+ * Reads a stretch of one feed: consecutive indices from `from`, each naming the hash of the one before, with times that do not fall.
  * @throws InvalidProofError step `announcement`
  */
 export function checkRange(list: readonly Uint8Array[], feed: Uint8Array, from: bigint): FeedAnnouncement[] {
@@ -81,10 +82,21 @@ export function checkRange(list: readonly Uint8Array[], feed: Uint8Array, from: 
     if (!equal(of, feed)) throw new InvalidProofError('announcement', `an announcement of feed ${toHex(of)} came for feed ${toHex(feed)}`)
     if (announcement.index !== index)
       throw new InvalidProofError('announcement', `announcement ${announcement.index} came in the place of ${index}`)
-    if (place > 0 && !equal(announcement.previous, range[place - 1]!.hash)) {
-      throw new InvalidProofError('announcement', `announcement ${index} does not name the hash of the one before it`)
-    }
+    if (place > 0) checkNext(range[place - 1]!, announcement)
   }
   for (const read of range) checkSignatures(read)
   return range
+}
+
+/**
+ * What must hold between neighbours of a feed.
+ * @throws InvalidProofError step `announcement`
+ */
+export function checkNext(before: FeedAnnouncement, { index, previous, time }: Announcement): void {
+  if (!equal(previous, before.hash)) {
+    throw new InvalidProofError('announcement', `announcement ${index} does not name the hash of the one before it`)
+  }
+  if (time < before.announcement.time) {
+    throw new InvalidProofError('announcement', `the time of announcement ${index} is before that of the one before it`)
+  }
 }

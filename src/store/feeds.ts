@@ -3,8 +3,9 @@
  * come, also with gaps, but never two of one index or against the hash chain.
  */
 import { equal, fromHex, toHex } from '../bytes.js'
+import { InvalidProofError } from '../errors.js'
 import { type Announcement, NO_PREVIOUS } from '../wire/announcement.js'
-import { type FeedAnnouncement, feedId, openAnnouncement } from './feed.js'
+import { checkNext, type FeedAnnouncement, feedId, openAnnouncement } from './feed.js'
 import { Kept, type KeptLimits } from './kept.js'
 import { sortable, type Table, type Write } from './table.js'
 
@@ -25,8 +26,8 @@ export interface FeedHead {
 }
 
 /**
- * `stored`, `known` (the same is there), or `conflict`: another announcement has this index, the hash chain to a neighbour does not
- * hold, or the feed is of another base model. What was there stays.
+ * `stored`, `known` (the same is there), or `conflict`: another announcement has this index, hash chain or times do not fit a
+ * neighbour, or the feed is of another base model. What was there stays.
  */
 export type PutResult = 'stored' | 'known' | 'conflict'
 
@@ -58,18 +59,18 @@ export class Feeds {
 
   /**
    * Makes the next announcement of an own feed and stores it; only what this returns may be published.
-   * @param build given index and previous hash, makes and signs the announcement
+   * @param build given index, previous hash and the time of the one before (0 for the first), makes and signs the announcement
    */
   async append(
     { contributorKey, adapter }: { contributorKey: Uint8Array; adapter: Uint8Array },
-    build: (place: { index: bigint; previous: Uint8Array }) => Uint8Array
+    build: (place: { index: bigint; previous: Uint8Array }, after: bigint) => Uint8Array
   ): Promise<FeedAnnouncement> {
     const feed = toHex(feedId(contributorKey, adapter))
     return this.kept.change(async write => {
       const head = await this.head(feed)
       const place =
         head === undefined ? { index: 0n, previous: NO_PREVIOUS } : { index: BigInt(head.index) + 1n, previous: fromHex(head.hash) }
-      const read = openAnnouncement(build(place))
+      const read = openAnnouncement(build(place, BigInt(head?.time ?? 0)))
       this.store(read, head, { own: true, write })
       return read
     })
@@ -79,14 +80,14 @@ export class Feeds {
   async put(read: FeedAnnouncement): Promise<PutResult> {
     return this.kept.change(async write => {
       const head = await this.head(toHex(read.feed))
-      const { index, previous, statement } = read.announcement
+      const { index, statement } = read.announcement
       if (head !== undefined && head.base !== toHex(statement.base)) return 'conflict'
       const there = await this.get(read.feed, index)
       if (there !== undefined) return equal(there, read.bytes) ? 'known' : 'conflict'
       const before = index === 0n ? undefined : await this.get(read.feed, index - 1n)
-      if (before !== undefined && !equal(openAnnouncement(before).hash, previous)) return 'conflict'
+      if (before !== undefined && !follows(openAnnouncement(before), read.announcement)) return 'conflict'
       const after = await this.get(read.feed, index + 1n)
-      if (after !== undefined && !equal(openAnnouncement(after).announcement.previous, read.hash)) return 'conflict'
+      if (after !== undefined && !follows(read, openAnnouncement(after).announcement)) return 'conflict'
       this.store(read, head, { own: false, write })
       return 'stored'
     })
@@ -170,11 +171,21 @@ export class Feeds {
   }
 }
 
-function headOf({ statement, contributorKey, index, time }: Announcement, hash: Uint8Array): Omit<FeedHead, 'feed' | 'own' | 'kept'> {
+function follows(before: FeedAnnouncement, next: Announcement): boolean {
+  try {
+    checkNext(before, next)
+    return true
+  } catch (error) {
+    if (error instanceof InvalidProofError) return false
+    throw error
+  }
+}
+
+function headOf({ statement, index, time }: Announcement, hash: Uint8Array): Omit<FeedHead, 'feed' | 'own' | 'kept'> {
   return {
     adapter: toHex(statement.adapter),
     base: toHex(statement.base),
-    contributor: toHex(contributorKey),
+    contributor: toHex(statement.contributorKey),
     index: index.toString(),
     hash: toHex(hash),
     time: Number(time)

@@ -28,6 +28,8 @@ export function statement(change: Partial<Statement> = {}): Statement {
     session: bytes32(1),
     adapter: bytes32(2),
     base: bytes32(0x5a),
+    userKey: publicKeyOf(USER),
+    contributorKey: publicKeyOf(CONTRIBUTOR),
     start: 0,
     end: 10,
     publicStart: bytes32(3),
@@ -54,12 +56,10 @@ export interface MakeOptions {
 }
 
 export function unsigned({ statement: changed, contributor = CONTRIBUTOR, user = USER, change }: MakeOptions = {}): UnsignedAnnouncement {
-  const told = statement(changed)
+  const told = statement({ userKey: publicKeyOf(user ?? USER), contributorKey: publicKeyOf(contributor), ...changed })
   return {
     statement: told,
-    userKey: publicKeyOf(user ?? USER),
     receipt: user === null ? null : sign(user, RECEIPT_LABEL, encodeStatement(told)),
-    contributorKey: publicKeyOf(contributor),
     delegation: null,
     time: BigInt(NOW),
     index: 0n,

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
-import { concat } from '../../src/bytes.js'
+import { concat, utf8 } from '../../src/bytes.js'
 import { NET_LIMITS } from '../../src/limits.js'
 import { TOPICS, topicOf } from '../../src/net/announce/topics.js'
 import {
@@ -7,11 +7,12 @@ import {
   type AnnouncementView,
   type IgnoreReason,
   type Outcome,
+  peersOfHolder,
   type RejectReason
 } from '../../src/net/announce/validator.js'
 import { openAnnouncement } from '../../src/store/index.js'
 import { encodeAnnouncement } from '../../src/wire/announcement.js'
-import { bytes32, delegation, flipped, make, type MakeOptions, NOW, signAnnouncement, unsigned } from './announcements.js'
+import { bytes32, delegation, flipped, HOLDER, make, type MakeOptions, NOW, signAnnouncement, unsigned } from './announcements.js'
 
 const TOPIC = topicOf(bytes32(0x5a))
 
@@ -57,23 +58,46 @@ test('more than 640 bytes are rejected', rejects, 'layout', () => concat([make()
 test('a truncated announcement is rejected', rejects, 'layout', () => make().bytes.subarray(0, 300))
 test('a trailing byte is rejected', rejects, 'layout', () => concat([make().bytes, Uint8Array.of(0)]))
 test('an unknown version is ignored', ignores, 'version', () => concat([Uint8Array.of(2), make().bytes.subarray(1)]))
+test('an unknown version is ignored, however long it is', ignores, 'version', () => new Uint8Array(2000).fill(2))
+test('an empty message is rejected', rejects, 'layout', () => new Uint8Array(0))
+test('a bundle of 0 bytes is rejected', rejects, 'layout', () => make0({ statement: { length: 0 } }))
+test('no previous hash above index 0 is rejected', rejects, 'layout', () => make0({ change: { index: 1n } }))
+test('a delegation of the owner to its own key is rejected', rejects, 'layout', () =>
+  make0({ change: { delegation: { ...delegation(), owner: unsigned().statement.contributorKey } } })
+)
 test('a statement without rows is rejected', rejects, 'layout', () => make0({ statement: { start: 4, end: 4 } }))
 test('a statement of too many rows is rejected', rejects, 'layout', () => make0({ statement: { end: 65_537 } }))
 test('a bundle above 4 MiB is rejected', rejects, 'layout', () => make0({ statement: { length: 4 * 1024 * 1024 + 1 } }))
 test('a previous hash at index 0 is rejected', rejects, 'layout', () => make0({ change: { previous: bytes32(1) } }))
-test('a contributor key above the prime is rejected', rejects, 'form', () => make0({ change: { contributorKey: bytes32(0xff) } }))
-test('a user key above the prime is rejected', rejects, 'form', () => make0({ change: { userKey: bytes32(0xff) } }))
+test('a contributor key above the prime is rejected', rejects, 'form', () => make0({ statement: { contributorKey: bytes32(0xff) } }))
+test('a user key above the prime is rejected', rejects, 'form', () => make0({ statement: { userKey: bytes32(0xff) } }))
 test('an owner key above the prime is rejected', rejects, 'form', () =>
   make0({ change: { delegation: { ...delegation(), owner: bytes32(0xff) } } })
 )
 test('a receipt with S above the order is rejected', rejects, 'form', () => make0({ change: { receipt: new Uint8Array(64).fill(0x7f) } }))
-test('a holder that is no peer is rejected', rejects, 'form', () => make0({ change: { holder: Uint8Array.of(1, 2, 3) } }))
+for (const [what, holder] of [
+  ['of another hash', [0x13, 0x01, 0x00]],
+  ['of 31 bytes of SHA2-256', [0x12, 31, ...bytes32(1).subarray(1)]],
+  ['longer than it says', [0x00, 2, 1, 2, 3]],
+  ['without a byte of key', [0x00, 0]],
+  ['of one byte', [0x00]]
+] as const) {
+  test(`a holder ${what} is rejected`, rejects, 'layout', () => make0({ change: { holder: Uint8Array.from(holder) } }))
+}
+test('a holder whose inlined bytes are no key passes, and is nobody to ask', async t => {
+  const holder = Uint8Array.of(0, 3, 1, 2, 3)
+  t.is((await result(make0({ change: { holder } }))).result, 'accept')
+  t.deepEqual(peersOfHolder(holder), [])
+  t.deepEqual(peersOfHolder(Uint8Array.of(0, 8, ...utf8('http://a'))), [])
+  t.is(peersOfHolder(HOLDER).length, 1)
+})
 // Row 2
 test('another topic than the base model’s is rejected', rejects, 'topic', () => make().bytes, { topic: TOPICS[6]! })
 // Row 3
 test('eleven minutes ago is ignored', ignores, 'clock', () => make({ change: { time: BigInt(NOW - 660_000) } }).bytes)
 test('eleven minutes ahead is ignored', ignores, 'clock', () => make({ change: { time: BigInt(NOW + 660_000) } }).bytes)
-test('nine minutes ago passes', accepts, () => make({ change: { time: BigInt(NOW - 540_000) } }).bytes)
+test('ten minutes ago passes', accepts, () => make({ change: { time: BigInt(NOW - 600_000) } }).bytes)
+test('ten minutes and a millisecond ago is ignored', ignores, 'clock', () => make({ change: { time: BigInt(NOW - 600_001) } }).bytes)
 // Row 4
 test('what is kept already is ignored', ignores, 'seen', () => make().bytes, { view: { hasAnnouncement: async () => true } })
 // Row 6
@@ -85,6 +109,12 @@ test('the receipt of another statement is rejected', rejects, 'signature', () =>
 test('a delegation for another key is rejected', rejects, 'signature', () =>
   make0({ change: { delegation: delegation({ key: bytes32(1) }) } })
 )
+test(
+  'a delegation in its last second passes',
+  accepts,
+  () => make({ change: { time: BigInt(NOW + 999), delegation: delegation({ expiry: BigInt(NOW / 1000) }) } }).bytes
+)
+test('a delegation that never ends passes', accepts, () => make({ change: { delegation: delegation({ expiry: 2n ** 64n - 1n }) } }).bytes)
 test('a delegation that is over is rejected', rejects, 'signature', () =>
   make0({ change: { delegation: delegation({ expiry: BigInt(NOW / 1000) - 1n }) } })
 )
@@ -164,9 +194,9 @@ test('of adapters without a verified manifest two a second pass, and one in ten 
 test('the publisher’s own check refuses what others would', t => {
   const { validator: it, clock } = validator()
   t.notThrows(() => it.checkOwn(make()))
-  t.throws(() => it.checkOwn(openAnnouncement(make0({ change: { holder: Uint8Array.of(1) } }))), {
+  t.throws(() => it.checkOwn(openAnnouncement(make0({ statement: { userKey: bytes32(0xff) } }))), {
     name: 'InvalidProofError',
-    message: /not a peer/
+    message: /not an Ed25519 key/
   })
   t.throws(() => it.checkOwn(openAnnouncement(flipped(make().bytes, 180))), { name: 'InvalidProofError', message: /signature/ })
   clock.now += 660_000

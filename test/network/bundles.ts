@@ -32,17 +32,15 @@ export function makeBundle(adapterSeed: string, sessionSeed: string): MadeBundle
 }
 
 export function statementOf(proof: VerifiedProof): Statement {
-  const { session, adapter, base, start, end, publicStart, publicEnd, root, digest, bundleBytes } = proof
-  return { session, adapter, base, start, end, publicStart, publicEnd, root, digest, length: bundleBytes }
+  const { session, adapter, base, userKey, contributorKey, start, end, publicStart, publicEnd, root, digest, bundleBytes } = proof
+  return { session, adapter, base, userKey, contributorKey, start, end, publicStart, publicEnd, root, digest, length: bundleBytes }
 }
 
 /** What the contributor of the fixtures announces, with the user's receipt. */
-export function bodyOf({ proof, statement }: MadeBundle, holder: PeerId, change: Partial<AnnouncementBody> = {}): AnnouncementBody {
+export function bodyOf({ statement }: MadeBundle, holder: PeerId, change: Partial<AnnouncementBody> = {}): AnnouncementBody {
   return {
     statement,
-    userKey: proof.userKey,
     receipt: sign(USER_SECRET, RECEIPT_LABEL, encodeStatement(statement)),
-    contributorKey: proof.contributorKey,
     delegation: null,
     time: BigInt(Date.now()),
     holder: holder.toMultihash().bytes,

@@ -101,12 +101,20 @@ test('an announcement that nobody follows yet finds a verifier by its topic, and
   t.is(verifier.net.announce.counters.accepted, 1)
 })
 
+test('when the clock has fallen, the next announcement bears the time of the one before', async t => {
+  const { announce } = (await startNode(t, { roles: ['contributor'] })).net
+  const time = BigInt(Date.now())
+  await announce.announce(unsigned({ user: null, change: { time } }), CONTRIBUTOR)
+  const { announcement } = await announce.announce(unsigned({ user: null, change: { time: time - 5000n } }), CONTRIBUTOR)
+  t.deepEqual([announcement.index, announcement.time], [1n, time])
+})
+
 test('announcements that waited for too long, or that others would refuse, do not go out', async t => {
   let now = Date.now()
   const clock = { now: () => now }
   const [contributor, verifier] = await Promise.all([startNode(t, { roles: ['contributor'], announce: clock }), startNode(t)])
   const { announce } = contributor.net
-  const wrong = { ...unsigned(), holder: Uint8Array.of(1) }
+  const wrong = unsigned({ statement: { userKey: new Uint8Array(32).fill(255) } })
   await t.throwsAsync(announce.announce(wrong, CONTRIBUTOR), { name: 'InvalidProofError' })
   t.is(contributor.store.feeds.count, 0)
   const early = make({ user: null, change: { time: BigInt(now) } })

@@ -79,6 +79,7 @@ const lies: [string, Partial<MadeBundle['statement']>, RegExp][] = [
   ['another root', { root: new Uint8Array(32).fill(9) }, /root/],
   ['another public hash before', { publicStart: new Uint8Array(32).fill(9) }, /before/],
   ['another public hash after', { publicEnd: new Uint8Array(32).fill(9) }, /after/],
+  ['another user', { userKey: publicKeyOf(OWNER_SECRET) }, /user key/],
   ['a greater length', { length: made.bundle.length + 1 }, /length/]
 ]
 
@@ -92,13 +93,22 @@ for (const [what, change, message] of lies) {
   })
 }
 
-test('an announcement under another user key, or with a delegation that the session had not, is invalid', async t => {
-  const user = await heard(t, body => ({ ...body, userKey: publicKeyOf(OWNER_SECRET) }))
-  t.regex(last(user).error!, /user key/)
-  const share = { adapter: made.manifest.id, key: publicKeyOf(OWNER_SECRET), expiry: 4_000_000_000n, share: 5n }
+test('a replica that announces, with its delegation, a bundle that the owner’s key served is found out', async t => {
+  const contributorKey = publicKeyOf(USER_SECRET)
+  const share = { adapter: made.manifest.id, key: contributorKey, expiry: 4_000_000_000n, share: 5n }
   const delegation = { owner: publicKeyOf(OWNER_SECRET), ...signDelegation(OWNER_SECRET, share) }
-  const delegated = await heard(t, body => ({ ...body, delegation }))
-  t.regex(last(delegated).error!, /delegation/)
+  const copied = await heard(t, body => ({ ...body, statement: { ...body.statement, contributorKey }, delegation }))
+  t.is(last(copied).verdict, 'invalid')
+  t.regex(last(copied).error!, /contributor key/)
+})
+
+test('an announcement of a time before its session’s, but for ten minutes, is invalid', async t => {
+  const { started } = made.proof.context
+  const at = (time: bigint) => heard(t, body => ({ ...body, time }))
+  t.is(last(await at((started - 600n) * 1000n)).verdict, 'valid')
+  const early = last(await at((started - 600n) * 1000n - 1n))
+  t.is(early.verdict, 'invalid')
+  t.regex(early.error!, /session started later/)
 })
 
 test('a bundle that does not verify is invalid, with the step', async t => {
@@ -141,7 +151,7 @@ test('a manifest that nobody has, or this node as its own holder, is unavailable
 test('an announcement by a key that is not the owner’s is dropped, and not stored', async t => {
   const it = await scene(t)
   await keep(it.holder.store, made)
-  await it.hear(bodyOf(made, it.holder.net.node.peerId, { contributorKey: publicKeyOf(USER_SECRET) }))
+  await it.hear(bodyOf(made, it.holder.net.node.peerId, { statement: { ...made.statement, contributorKey: publicKeyOf(USER_SECRET) } }))
   t.deepEqual(it.verdicts, [])
   t.is(it.verifier.counters.dropped.owner, 1)
   t.is((await it.here.store.feeds.list()).length, 0)
@@ -150,7 +160,7 @@ test('an announcement by a key that is not the owner’s is dropped, and not sto
 test('the same announcement and another of its index are dropped', async t => {
   const it = await heard(t, body => body)
   const body = bodyOf(made, it.holder.net.node.peerId)
-  const first = (await it.here.store.feeds.range(feedId(body.contributorKey, made.manifest.id), 0n, 1))[0]!
+  const first = (await it.here.store.feeds.range(feedId(made.statement.contributorKey, made.manifest.id), 0n, 1))[0]!
   await it.hear({ ...body, time: openAnnouncement(first).announcement.time })
   await it.hear({ ...body, time: body.time + 1n })
   t.like(it.verifier.counters.dropped, { known: 1, conflict: 1 })

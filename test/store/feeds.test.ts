@@ -73,6 +73,22 @@ test('a feed that changes its base model is a conflict', async t => {
   t.is(await store.feeds.put(moved), 'conflict')
 })
 
+test('a time that falls within a feed is a conflict, on either side', async t => {
+  const store = await open()
+  const [first] = makeFeed(1)
+  const { time } = first!.announcement
+  const second = make({ change: { index: 1n, previous: first!.hash, time: time - 1n } })
+  await store.feeds.put(first!)
+  t.is(await store.feeds.put(second), 'conflict')
+  const other = await open()
+  await other.feeds.put(second)
+  t.is(await other.feeds.put(first!), 'conflict')
+  t.throws(() => checkRange([first!.bytes, second.bytes], first!.feed, 0n), {
+    name: 'InvalidProofError',
+    message: /time of announcement 1/
+  })
+})
+
 test('heads are the latest of each feed of a topic, the newest first, not older than asked for', async t => {
   const store = await open()
   for (const [adapter, base, time] of [

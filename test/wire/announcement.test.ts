@@ -12,9 +12,10 @@ import {
 } from '../../src/wire/announcement.js'
 import { delegation, make, statement } from '../net/announcements.js'
 
-const longest = make({ change: { delegation: delegation(), index: 7n, holder: new Uint8Array(42).fill(7) } })
+const holder = Uint8Array.of(0, 40, ...new Uint8Array(40).fill(7))
+const longest = make({ change: { delegation: delegation(), index: 7n, previous: new Uint8Array(32).fill(8), holder } })
 
-test('a statement has 237 bytes and an announcement at most 640', t => {
+test('a statement has 301 bytes and an announcement at most 640', t => {
   t.is(encodeStatement(statement()).length, STATEMENT_BYTES)
   t.true(longest.bytes.length <= 640)
 })
@@ -53,7 +54,7 @@ test('a truncated announcement is refused at every byte', t => {
 test('flags other than 0 and 1 and holders without bytes are refused', t => {
   const { bytes } = make({ user: null })
   const withReceipt = bytes.slice()
-  withReceipt[STATEMENT_BYTES + 32] = 2
+  withReceipt[STATEMENT_BYTES] = 2
   t.throws(() => decodeAnnouncement(withReceipt), { name: 'MalformedMessageError', message: /flag receipt is 2/ })
   const holder = bytes.length - 64 - 38 - 1
   t.is(bytes[holder], 38)

@@ -15,7 +15,7 @@ import { encodeAnnouncement, encodeUnsigned, type UnsignedAnnouncement } from '.
 import { TOPICS, topicOf } from './topics.js'
 import { AnnouncementValidator, type AnnouncementView, type ValidatorLimits } from './validator.js'
 
-export { peerIdOfHolder } from './validator.js'
+export { peersOfHolder } from './validator.js'
 export { TOPICS, topicNumber, topicOf } from './topics.js'
 
 export interface AnnounceInit {
@@ -105,14 +105,14 @@ export class AnnounceService implements Startable {
 
   /**
    * Makes, stores and publishes the next announcement of a feed.
-   * @param contributorSeed Ed25519 seed of `body.contributorKey`
+   * @param body its time is raised to that of the feed's announcement before, should the clock have fallen
+   * @param contributorSeed Ed25519 seed of the statement's contributor key
    * @returns the announcement as published
    * @throws InvalidProofError step `announcement` when others would refuse it; nothing is stored then
    */
   async announce(body: AnnouncementBody, contributorSeed: Uint8Array): Promise<FeedAnnouncement> {
-    const { contributorKey, statement } = body
-    const read = await this.init.store.feeds.append({ contributorKey, adapter: statement.adapter }, place => {
-      const unsigned = { ...body, ...place }
+    const read = await this.init.store.feeds.append(body.statement, (place, after) => {
+      const unsigned = { ...body, ...place, time: body.time < after ? after : body.time }
       const signature = sign(contributorSeed, ANNOUNCEMENT_LABEL, encodeUnsigned(unsigned))
       const bytes = encodeAnnouncement({ ...unsigned, signature })
       this.validator.checkOwn(openAnnouncement(bytes))

@@ -3,6 +3,7 @@
  * fetched; reject is for what is wrong by the bytes alone, ignore for what depends on clock, store, load or history. It asks the
  * store, never the network.
  */
+import type { PeerId } from '@libp2p/interface'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import { decode as decodeMultihash } from 'multiformats/hashes/digest'
 import { toHex } from '../../bytes.js'
@@ -58,26 +59,27 @@ const RECENT = 65_536
 const ignore = (reason: IgnoreReason): Outcome => ({ result: 'ignore', reason })
 const reject = (reason: RejectReason, error: string): Outcome => ({ result: 'reject', reason, error })
 
-/** Keys and signatures have their form, the holder is a peer identifier. */
+/** Keys and signatures have their form. */
 function formError(announcement: Announcement): string | undefined {
-  const { userKey, contributorKey, receipt, delegation, holder, signature } = announcement
+  const { statement, receipt, delegation, signature } = announcement
+  const { userKey, contributorKey } = statement
   if (!isPointForm(userKey)) return 'the user key is not an Ed25519 key'
   if (!isPointForm(contributorKey)) return 'the contributor key is not an Ed25519 key'
   if (delegation !== null && !isPointForm(delegation.owner)) return 'the owner key is not an Ed25519 key'
   for (const bytes of [signature, receipt, delegation?.signature]) {
     if (bytes != null && !isSignatureForm(bytes)) return 'a signature is not in canonical form'
   }
-  try {
-    peerIdOfHolder(holder)
-  } catch {
-    return `the holder ${toHex(holder)} is not a peer identifier`
-  }
   return undefined
 }
 
-/** The peer that an announcement names. @throws Error for bytes that are not the multihash of a peer. */
-export function peerIdOfHolder(holder: Uint8Array): ReturnType<typeof peerIdFromMultihash> {
-  return peerIdFromMultihash(decodeMultihash(holder) as Parameters<typeof peerIdFromMultihash>[0])
+/** The peer that an announcement names; none for inlined bytes that are not a key, of which a decoder knows nothing. */
+export function peersOfHolder(holder: Uint8Array): PeerId[] {
+  try {
+    const peer = peerIdFromMultihash(decodeMultihash(holder) as Parameters<typeof peerIdFromMultihash>[0])
+    return peer.type === 'url' ? [] : [peer]
+  } catch {
+    return []
+  }
 }
 
 export class AnnouncementValidator {
