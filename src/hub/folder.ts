@@ -25,8 +25,8 @@ const ONNX_FILES = ['onnx/model.onnx', 'model.onnx', 'onnx/model_no_past.onnx', 
 /** Files that Python unpickles. */
 const PICKLED = /\.(bin|pt|pth|ckpt|pkl)$/i
 
-/** A base model's folder: small files read, the graph by its path. */
-export interface ModelFolder {
+/** The small files of a base model. */
+export interface ModelFiles {
   /** Absolute. */
   readonly path: string
   /** Last component of the path. */
@@ -35,6 +35,10 @@ export interface ModelFolder {
   readonly generationConfig: Json
   readonly tokenizer: Json
   readonly tokenizerConfig: Json
+}
+
+/** A base model that can run. */
+export interface ModelFolder extends ModelFiles {
   /** Absolute path of the ONNX model. */
   readonly onnx: string
 }
@@ -49,13 +53,12 @@ export interface AdapterFolder {
 }
 
 /**
- * @param options.file the ONNX model when it is not one of the usual ones, from the folder (e.g. `onnx/model_fp16.onnx`) or absolute
- * @throws InvalidInputError naming the missing file and the remedy; UnsupportedError for a folder with pickled weights only;
- *   LimitExceededError for files beyond all measure
+ * What says which model it is; no weights are needed.
+ * @throws InvalidInputError naming the missing file and the remedy; LimitExceededError for files beyond all measure
  */
-export function readModelFolder(folder: string, options: { file?: string | undefined } = {}): ModelFolder {
+export function readModelFiles(folder: string): ModelFiles {
   const path = checkedFolder(folder)
-  need(path, 'config.json', `${path} is no base model: it needs config.json, tokenizer.json and an ONNX export`)
+  need(path, 'config.json', `${path} is no base model: it needs config.json, tokenizer.json and, to run, an ONNX export`)
   need(path, 'tokenizer.json', 'save the fast tokenizer beside the model: AutoTokenizer.from_pretrained(…).save_pretrained(folder)')
   const optional = (name: string) => (exists(join(path, name)) ? readJson(path, name, FILE_LIMITS.config) : {})
   return {
@@ -64,12 +67,20 @@ export function readModelFolder(folder: string, options: { file?: string | undef
     config: readJson(path, 'config.json', FILE_LIMITS.config),
     generationConfig: optional('generation_config.json'),
     tokenizer: readJson(path, 'tokenizer.json', FILE_LIMITS.tokenizer),
-    tokenizerConfig: optional('tokenizer_config.json'),
-    onnx: findOnnx(path, options.file)
+    tokenizerConfig: optional('tokenizer_config.json')
   }
 }
 
-/** @throws as readModelFolder */
+/**
+ * @param options.file the ONNX model when it is not one of the usual ones, from the folder (e.g. `onnx/model_fp16.onnx`) or absolute
+ * @throws as readModelFiles; InvalidInputError without an ONNX model; UnsupportedError for a folder with pickled weights only
+ */
+export function readModelFolder(folder: string, options: { file?: string | undefined } = {}): ModelFolder {
+  const files = readModelFiles(folder)
+  return { ...files, onnx: findOnnx(files.path, options.file) }
+}
+
+/** @throws as readModelFiles; UnsupportedError for a folder with pickled weights only */
 export function readAdapterFolder(folder: string): AdapterFolder {
   const path = checkedFolder(folder)
   need(path, 'adapter_config.json', `${path} is no PEFT adapter: it needs adapter_config.json and adapter_model.safetensors`)

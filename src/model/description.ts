@@ -1,8 +1,8 @@
 /** What the base model identifier is made from (protocols/adapter): the same for every export of a model. */
 import { basename } from 'node:path'
 import { InvalidInputError } from '../errors.js'
-import type { Json, ModelFolder } from '../hub/index.js'
-import { readModelFolder } from '../hub/index.js'
+import type { Json, ModelFiles } from '../hub/index.js'
+import { readModelFiles } from '../hub/index.js'
 import { integer } from './settings.js'
 
 export interface BaseModelDescription {
@@ -30,7 +30,7 @@ const MOST_TOKENS = 4 * 1024 * 1024
  *   folder's last component
  * @throws InvalidInputError for files that do not say what is needed
  */
-export function describeBaseModel(folder: ModelFolder, name?: string): BaseModelDescription {
+export function describeBaseModel(folder: ModelFiles, name?: string): BaseModelDescription {
   const { config, tokenizer } = folder
   const modelType = config['model_type']
   if (typeof modelType !== 'string') throw new InvalidInputError(`config.json of ${folder.path} has no model_type. Download it again`)
@@ -45,12 +45,12 @@ export function describeBaseModel(folder: ModelFolder, name?: string): BaseModel
   }
 }
 
-/** As describeBaseModel, from a folder's path. */
+/** As describeBaseModel, from a folder's path; it needs config.json and tokenizer.json only. */
 export function readBaseModelDescription(folder: string, name?: string): BaseModelDescription {
-  return describeBaseModel(readModelFolder(folder), name)
+  return describeBaseModel(readModelFiles(folder), name)
 }
 
-function nameOf({ config, baseName }: ModelFolder): string {
+function nameOf({ config, baseName }: ModelFiles): string {
   const given = config['_name_or_path']
   if (typeof given !== 'string' || given === '') return baseName
   // A path of the exporter's machine means its last component; `owner/model` is a name of the hub.

@@ -1,5 +1,5 @@
 /** What config.json and its like say about a model. */
-import type { ModelFolder } from '../hub/index.js'
+import type { ModelFiles } from '../hub/index.js'
 import type { HeadWidths } from './cut/find.js'
 
 export interface ModelSettings {
@@ -12,7 +12,7 @@ export interface ModelSettings {
   readonly heads: HeadWidths | undefined
 }
 
-export function readSettings({ config, generationConfig }: Pick<ModelFolder, 'config' | 'generationConfig'>): ModelSettings {
+export function readSettings({ config, generationConfig }: Pick<ModelFiles, 'config' | 'generationConfig'>): ModelSettings {
   const first = (...keys: string[]) => keys.map(key => integer(config[key])).find(value => value !== undefined)
   const heads = first('num_attention_heads', 'n_head')
   const hidden = first('hidden_size', 'n_embd')

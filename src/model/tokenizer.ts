@@ -1,7 +1,7 @@
 /** The model's own tokenizer (`tokenizer.json`, `tokenizer_config.json`) through Hugging Face's library. */
 import { Tokenizer } from '@huggingface/tokenizers'
 import { InvalidInputError } from '../errors.js'
-import type { ModelFolder } from '../hub/index.js'
+import type { ModelFiles } from '../hub/index.js'
 
 /** What a decoder makes of bytes that do not end a character yet. */
 const INCOMPLETE = '\uFFFD'
@@ -10,7 +10,7 @@ export class TextTokenizer {
   private readonly tokenizer: Tokenizer
 
   /** @throws InvalidInputError for a tokenizer that the library does not know */
-  constructor({ tokenizer, tokenizerConfig, path }: Pick<ModelFolder, 'tokenizer' | 'tokenizerConfig' | 'path'>) {
+  constructor({ tokenizer, tokenizerConfig, path }: Pick<ModelFiles, 'tokenizer' | 'tokenizerConfig' | 'path'>) {
     try {
       this.tokenizer = new Tokenizer(tokenizer, tokenizerConfig)
     } catch (cause) {

@@ -5,14 +5,18 @@
  * secrets.
  */
 export class Xoshiro128 {
-  private readonly state: Uint32Array
+  private constructor(private readonly state: Uint32Array) {}
 
-  /** @param seed whole number from 0 to 2^53 − 1 */
-  constructor(seed: number) {
-    const next = splitMix32(seed)
-    // Both halves of the seed count.
+  /** @param seed whole number from 0 to 2^53 − 1; all its bits count */
+  static fromSeed(seed: number): Xoshiro128 {
+    const low = splitMix32(seed)
     const high = splitMix32(Math.floor(seed / 2 ** 32))
-    this.state = Uint32Array.from({ length: 4 }, () => next() ^ Math.imul(high(), 0x9e3779b1))
+    return new Xoshiro128(Uint32Array.from({ length: 4 }, () => low() ^ Math.imul(high(), 0x9e3779b1)))
+  }
+
+  /** @param words four 32-bit words, not all zero */
+  static fromState(words: readonly [number, number, number, number]): Xoshiro128 {
+    return new Xoshiro128(Uint32Array.from(words))
   }
 
   /** The next 32 bits. */
@@ -40,7 +44,7 @@ function rotate(x: number, bits: number): number {
 }
 
 function splitMix32(seed: number): () => number {
-  let state = seed | 0
+  let state = (seed % 2 ** 32) | 0
   return () => {
     state = (state + 0x9e3779b9) | 0
     let z = state

@@ -34,8 +34,9 @@ export class Sampler {
     check('topP', topP, value => value > 0 && value <= 1, 'above 0 and at most 1')
     check('repetitionPenalty', repetitionPenalty, value => value > 0 && value < Infinity, 'above 0 (1: none)')
     check('seed', options.seed, value => Number.isSafeInteger(value) && value >= 0, 'a whole number from 0 to 2^53 − 1')
-    this.seed = options.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!
-    this.random = new Xoshiro128(this.seed)
+    // Greedy text needs none.
+    this.seed = options.seed ?? (temperature === undefined ? 0 : crypto.getRandomValues(new Uint32Array(1))[0]!)
+    this.random = Xoshiro128.fromSeed(this.seed)
     this.seen = new Set(prompt)
   }
 
