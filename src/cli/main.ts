@@ -3,6 +3,7 @@
 import '../net/polyfill.js'
 import { EventEmitter } from 'node:events'
 import process from 'node:process'
+import { toWireError } from '../daemon/control/messages.js'
 import { run } from './program.js'
 
 /** Milliseconds from Ctrl-C to the end: sessions and store are closed well before. */
@@ -22,6 +23,14 @@ const stop = (): void => {
 }
 process.on('SIGINT', stop)
 process.on('SIGTERM', stop)
+/** What nobody caught: a sentence, and the stack for those who look for it. */
+const fail = (error: unknown): void => {
+  const debug = (process.env['ZKLORA_DEBUG'] ?? '') !== '' && error instanceof Error
+  process.stderr.write(`zklora: ${toWireError(error).message}\n${debug ? `${error.stack}\n` : ''}`)
+  process.exit(1)
+}
+process.on('uncaughtException', fail)
+process.on('unhandledRejection', fail)
 // Whoever read our output has gone (`zklora watch | head`): there is nobody to tell.
 process.stdout.on('error', () => stop())
 

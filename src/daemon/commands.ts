@@ -2,7 +2,7 @@
  * Every command once, by name: used in process when no daemon runs and over the control socket when one does, so that both say the same.
  */
 import { z } from 'zod'
-import { InvalidInputError, NotFoundError } from '../errors.js'
+import { InvalidInputError, NotFoundError, UnsupportedError } from '../errors.js'
 import type { AdapterInfo, CallOptions, ProgressEvent, Role, ZkloraNode } from '../roles/types.js'
 import { PIECE_BYTES } from './control/messages.js'
 import { check, dotted, nearest } from './explain.js'
@@ -18,7 +18,7 @@ export interface CommandOptions {
 
 export interface Command<P, R> {
   params: z.ZodType<P>
-  /** What a node opened only for this command must be. `dial`: it joins others and is not found itself. */
+  /** Roles that the node must have, and how a node that is opened only for this command joins others; `dial`: it is not found itself. */
   needs: { roles: Role[]; network: 'none' | 'dial' | 'listen' }
   run(node: ZkloraNode, params: P, options: CallOptions & CommandOptions): Promise<R>
 }
@@ -62,10 +62,10 @@ export const commands = {
     needs: { roles: ['contributor'], network: 'none' },
     run: (node, params, options) => node.addAdapter(params, options)
   }),
-  'adapter.list': define({ params: none, needs: { roles: ['contributor'], network: 'none' }, run: node => node.listAdapters() }),
+  'adapter.list': define({ params: none, needs: { roles: [], network: 'none' }, run: node => node.listAdapters() }),
   'adapter.remove': define({
     params: z.strictObject({ adapter: z.string().min(1).describe('an identifier, its first 8 digits, or a name') }),
-    needs: { roles: ['contributor'], network: 'none' },
+    needs: { roles: [], network: 'none' },
     run: async (node, { adapter }) => {
       const found = pickAdapter(await node.listAdapters(), adapter)
       await node.removeAdapter(found.id)
@@ -74,7 +74,7 @@ export const commands = {
   }),
   find: define({
     params: z.strictObject({ base: z.string().min(1).optional(), adapter: z.string().min(1).optional() }),
-    needs: { roles: ['user'], network: 'dial' },
+    needs: { roles: [], network: 'dial' },
     run: (node, params, options) => node.find(params, options)
   }),
   generate: define({
@@ -102,7 +102,7 @@ export const commands = {
   }),
   verify: define({
     params: z.strictObject({ id }),
-    needs: { roles: ['verifier'], network: 'listen' },
+    needs: { roles: [], network: 'dial' },
     run: (node, params, options) => node.verifyKnown(params.id, options)
   }),
   watch: define({
@@ -127,7 +127,8 @@ export const isCommand = (name: string): name is CommandName => Object.hasOwn(co
 
 /**
  * Checks the parameters and runs.
- * @throws NotFoundError for an unknown command, InvalidInputError for wrong parameters, and what the command throws.
+ * @throws NotFoundError for an unknown command, InvalidInputError for wrong parameters, UnsupportedError for a node without the role
+ *   that it needs, and what the command throws.
  */
 export async function execute(node: ZkloraNode, name: string, params: unknown, options: CommandOptions): Promise<unknown> {
   if (!isCommand(name)) {
@@ -137,5 +138,11 @@ export async function execute(node: ZkloraNode, name: string, params: unknown, o
   }
   const command = commands[name] as Command<unknown, unknown>
   const checked = check(command.params, params, { place: `parameters of ${name}`, nameOf: dotted })
+  const missing = command.needs.roles.filter(role => !node.roles.includes(role))
+  if (missing.length > 0) {
+    throw new UnsupportedError(
+      `${name} needs a node with the role ${missing.join(', ')}; this one has ${node.roles.join(', ') || 'none'}: start it with --role ${missing.join(' --role ')}`
+    )
+  }
   return command.run(node, checked, { ...options, onProgress: options.onEvent })
 }

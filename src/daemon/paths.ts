@@ -18,8 +18,6 @@ export function configFile(dataDir: string, named?: string): string {
 }
 
 export const keyFile = (dataDir: string): string => join(dataDir, 'peer.key')
-export const storeFolder = (dataDir: string): string => join(dataDir, 'store')
-export const cacheFolder = (dataDir: string): string => join(dataDir, 'cache')
 /** Which PEFT folders were registered as which adapters. */
 export const registeredFile = (dataDir: string): string => join(dataDir, 'registered.json')
 

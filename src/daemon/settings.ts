@@ -67,8 +67,7 @@ export const settingsSchema = z.strictObject({
   limits: z
     .strictObject({
       sessions: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time, 1 to 10000'),
-      sessionsPerPeer: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time to one peer, 1 to 10000'),
-      threads: z.number().int().min(1).max(256).optional().describe('worker threads for proofs and verification, 1 to 256')
+      sessionsPerPeer: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time to one peer, 1 to 10000')
     })
     .optional()
     .describe('an object of limits, such as { "sessions": 64 }')

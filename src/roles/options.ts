@@ -35,6 +35,4 @@ export interface NodeLimits {
   /** Sessions served at a time, in all and to one peer. */
   sessions?: number | undefined
   sessionsPerPeer?: number | undefined
-  /** Worker threads for proofs and verification. */
-  threads?: number | undefined
 }

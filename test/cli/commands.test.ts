@@ -338,6 +338,17 @@ test('what cannot be checked is 2, also when the node has nothing', async t => {
   t.regex(stderr, /no bundle is known by that/)
 })
 
+test('on a terminal progress is one line that is redrawn, and cleared before anything else', async t => {
+  const { run } = await daemon(t, {
+    addAdapter: async (_params, options) => {
+      for (const done of [1, 2]) options?.onProgress?.({ type: 'adapter', step: 'commit', done, total: 2 })
+      return adapter
+    }
+  })
+  const { stderr } = await run(['adapter', 'add', 'f', '--base', 'b'], { isTTY: true })
+  t.true(stderr.startsWith('\r\x1b[Kmodules committed ██████████░░░░░░░░░░ 1/2\r\x1b[Kmodules committed ████████████████████ 2/2\r\x1b[K'))
+})
+
 test('errors are a sentence; the stack only with ZKLORA_DEBUG', async t => {
   const { run, dataDir } = await daemon(t)
   await writeFile(join(dataDir, 'zklora.json'), '{"rols":[]}')

@@ -37,6 +37,19 @@ test('the commands refuse parameters beyond their bounds', async t => {
   t.true(Object.keys(commands).length >= 12)
 })
 
+test('a command that needs a role is refused by a node without it', async t => {
+  const node = smallNode({ roles: ['verifier'] })
+  const refused = (name: string, params: object, message: RegExp) =>
+    t.throwsAsync(execute(node, name, params, options), { name: 'UnsupportedError', message })
+  await refused(
+    'adapter.add',
+    { folder: '/a', base: '/b' },
+    /needs a node with the role contributor; this one has verifier: start it with --role contributor/
+  )
+  await refused('generate', { base: '/b', adapters: [], prompt: '' }, /role user/)
+  await t.throwsAsync(execute(smallNode({ roles: [] }), 'watch', {}, options), { message: /this one has none/ })
+})
+
 async function peftFolder(folder: string): Promise<string> {
   await mkdir(folder)
   await writeFile(join(folder, 'adapter_config.json'), '{}')

@@ -105,7 +105,9 @@ test('a wrong variable is named with the nearest right one, and a wrong value wi
   await t.throwsAsync(load({ ZKLORA_NETWORK_PRIVATE_ADDRESSES: 'yes' }), {
     message: /ZKLORA_NETWORK_PRIVATE_ADDRESSES is "yes", expected is JSON/
   })
-  await t.throwsAsync(load({ ZKLORA_LIMITS_THREADS: '0' }), { message: /ZKLORA_LIMITS_THREADS is 0, expected is worker threads/ })
+  await t.throwsAsync(load({ ZKLORA_LIMITS_SESSIONS_PER_PEER: '0' }), {
+    message: /ZKLORA_LIMITS_SESSIONS_PER_PEER is 0, expected is sessions served/
+  })
   const { settings } = await load({ ZKLORA_DEBUG: '1', ZKLORA_MODELS: '{"n":"/m"}', PATH: '/bin' })
   t.deepEqual(settings.models, { n: '/m' })
 })

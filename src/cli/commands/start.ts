@@ -7,18 +7,7 @@ import { resolve } from 'node:path'
 import { InvalidInputError } from '../../errors.js'
 import type { Role } from '../../roles/types.js'
 import type { Invocation } from '../invocation.js'
-import {
-  collect,
-  common,
-  network,
-  networkLayer,
-  terms,
-  termsOf,
-  wholeNumber,
-  type CommonFlags,
-  type NetworkFlags,
-  type TermsFlags
-} from '../options.js'
+import { collect, common, network, networkLayer, terms, termsOf, type CommonFlags, type NetworkFlags, type TermsFlags } from '../options.js'
 import type { Bind } from '../program.js'
 import { renderEvent, renderProgress, renderReady } from '../render/status.js'
 
@@ -29,7 +18,6 @@ interface StartFlags extends CommonFlags, NetworkFlags, TermsFlags {
   adapter?: string[]
   base?: string[]
   name?: string[]
-  threads?: number
 }
 
 /** `--adapter A --base M --adapter B --base N`, or one --base for all; names likewise, one for each or none. */
@@ -55,13 +43,12 @@ function adaptersOf(config: Config, { adapter = [], base = [], name = [], ...fla
 
 /** Settings of the flags; the roles are checked with all others. */
 function layerOf(flags: StartFlags): SettingsLayer {
-  const { role, listen, announce, threads } = flags
+  const { role, listen, announce } = flags
   return {
     ...networkLayer(flags),
     ...(role && { roles: role }),
     ...(listen && { listen }),
-    ...(announce && { announce }),
-    ...(threads !== undefined && { limits: { threads } })
+    ...(announce && { announce })
   }
 }
 
@@ -105,7 +92,6 @@ export function startCommand(program: Command, bind: Bind): void {
     .option('--name <name>', 'a name for each adapter', collect)
     .option('--listen <multiaddr>', 'where to listen (repeatable; default /ip4/0.0.0.0/tcp/0)', collect)
     .option('--announce <multiaddr>', 'what to tell others instead (repeatable)', collect)
-    .option('--threads <n>', 'worker threads for proofs and verification', wholeNumber(1, 256))
   common(terms(network(command)), [
     'zklora start --role bootstrap --listen /ip4/0.0.0.0/tcp/4001',
     'zklora start --role contributor --adapter adapters/shakespeare --base models/novels --bootstrap /ip4/192.0.2.7/tcp/4001/p2p/12D3…'
