@@ -1,6 +1,6 @@
 /** What a participant keeps and shows of one of its sessions: live while it runs, in the store at each change of its state. */
 import { toHex } from '../bytes.js'
-import type { SessionRecord } from '../store/index.js'
+import type { SessionRecord, Store } from '../store/index.js'
 import type { Manifest } from '../proof/index.js'
 import type { ContributorJobs, UserJobs } from '../session/index.js'
 import type { Statement } from '../wire/announcement.js'
@@ -84,6 +84,14 @@ export class SessionEntry {
         this.times[time] = (this.times[time] ?? 0) + performance.now() - before
       }
     }
+  }
+}
+
+/** Sessions that were running when the process ended are over: called before any begins. */
+export async function endStaleSessions(sessions: Pick<Store['sessions'], 'list' | 'put'>): Promise<void> {
+  for (const record of await sessions.list()) {
+    if (record.state !== 'open' && record.state !== 'proving') continue
+    await sessions.put({ ...record, state: 'failed', error: 'the node stopped before the session had ended' })
   }
 }
 

@@ -5,6 +5,7 @@ import { ConnectionLostError, InvalidInputError, InvalidProofError, NotFoundErro
 import { dequantize, hidden, outputs } from '../../src/lora/delta.js'
 import { quantizeRows } from '../../src/lora/quantize.js'
 import { commitAdapter, publicKeyOf, verify, verifyManifest } from '../../src/proof/index.js'
+import { endStaleSessions } from '../../src/roles/session-entry.js'
 import { RemoteAdapters, rowsFor, targetGroups } from '../../src/roles/user.js'
 import type { SessionInfo } from '../../src/roles/types.js'
 import { kernel, makeAdapter, OWNER_SECRET, register, type Registered } from '../proof/fixture.js'
@@ -251,4 +252,16 @@ test('a contributor whose store fails ends its sessions, and says no more than t
   await adapter.deltas({ group: 0, position: 0, rows: activations(1, manifest.groups[0]!.dIn) })
   await t.throwsAsync(adapter.finish(), { instanceOf: RefusedError, message: /internal error; something went wrong there/ })
   t.is(adapter.info().state, 'proved')
+})
+
+test('sessions of a process that ended are told as failed by the next', async t => {
+  const server = await contributor(t, [registered])
+  const user = await participant(t, ['user'])
+  const [ended, running] = [await remote(user, server, { manifest }), await remote(user, server, { manifest })]
+  await ended.deltas({ group: 0, position: 0, rows: activations(1, manifest.groups[0]!.dIn) })
+  await ended.finish()
+  t.is(running.info().state, 'open')
+  await endStaleSessions(user.store.sessions)
+  const found = Object.fromEntries((await user.store.sessions.list()).map(({ state, error }) => [state, error]))
+  t.deepEqual(found, { announced: null, failed: 'the node stopped before the session had ended' })
 })

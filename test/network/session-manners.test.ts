@@ -11,8 +11,18 @@ import {
 } from '../../src/errors.js'
 import { SESSION_PROTOCOL } from '../../src/net/session/index.js'
 import { FrameStream } from '../../src/net/streams.js'
-import { decodeMessage, encodeMessage, makeAccept, makeOpening, type Message, type Open } from '../../src/session/index.js'
-import { OWNER_SECRET, register } from '../proof/fixture.js'
+import {
+  decodeMessage,
+  encodeMessage,
+  inlineUserJobs,
+  makeAccept,
+  makeOpening,
+  type Message,
+  type Open,
+  takeAnswer,
+  UserSession
+} from '../../src/session/index.js'
+import { kernel, OWNER_SECRET, register } from '../proof/fixture.js'
 import {
   activations,
   contributor,
@@ -294,4 +304,27 @@ test('a message that breaks the protocol is answered with its code before the st
   await frames.write(encodeMessage({ rows: { request: 0, group: 0, position: 0, count: 1, x: new Uint8Array(40) } }), WAIT)
   t.is(await codeOfNext(frames), 13)
   await t.throwsAsync(frames.read(WAIT), { instanceOf: ConnectionLostError })
+})
+
+test('a user that does not end its stream after the session is cut off', async t => {
+  const server = await contributor(t, [registered], { timeouts: { answer: 100 } })
+  const user = await participant(t, ['user'])
+  const stream = await user.net.node.dialProtocol(server.net.node.getMultiaddrs(), SESSION_PROTOCOL)
+  const frames = new FrameStream(stream, { peer: 'contributor' })
+  const { open, secretKey } = makeOpening({ manifest, groups: [0, 1], rows: 10, random })
+  await frames.write(encodeMessage({ open }), WAIT)
+  const peers = { user: user.net.node.peerId.toMultihash().bytes, contributor: server.net.node.peerId.toMultihash().bytes }
+  const terms = takeAnswer((await frames.read(WAIT))!, { open, manifest, peers, peer: 'contributor' })
+  const session = new UserSession({ terms, manifest, secretKey, jobs: inlineUserJobs({ kernel, manifest, random }) })
+  const closed = session.close()
+  const sending = (async () => {
+    for await (const message of session.outgoing()) await frames.write(message, WAIT)
+  })()
+  await session.receive((await frames.read(WAIT))!)
+  await Promise.all([closed, sending])
+  t.true(session.finished)
+  // This side stays open: the contributor closes its own, waits, and resets.
+  t.is(await frames.read(WAIT), undefined)
+  if (stream.status === 'open') await new Promise(resolve => stream.addEventListener('close', resolve))
+  t.is(stream.status, 'reset')
 })

@@ -34,6 +34,8 @@ export async function carry(stream: Stream, frames: AsyncGenerator<Uint8Array>, 
   }
   const send = async (): Promise<void> => {
     await pipe(outgoing, writeFrames(stream, stop.signal))
+    // This side is finished: now the other owes the end of its stream.
+    watch.update()
     await stream.close({ signal: stop.signal })
   }
   const receive = async (): Promise<void> => {
