@@ -18,6 +18,7 @@ import { KnownProofs } from './known.js'
 import type { NodeOptions } from './options.js'
 import { OwnAdapters } from './own-adapters.js'
 import { nodeTransports, openDatastore } from './platform.js'
+import { endStaleSessions } from './session-entry.js'
 import { statusOf } from './status.js'
 import type { FindParams, FindResult, GenerateParams, LossParams, Role, SessionInfo, ZkloraNode } from './types.js'
 import { Verifier } from './verifier.js'
@@ -62,6 +63,7 @@ export async function createNode(options: NodeOptions): Promise<ZkloraNode> {
 async function compose(options: NodeOptions, datastore: Datastore): Promise<Parts> {
   const { roles, limits = {} } = options
   const store = await Store.open({ datastore })
+  await endStaleSessions(store.sessions)
   const events = new Events()
   const kernel = nobleKernel()
   const random = systemRandom
