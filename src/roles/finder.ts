@@ -22,7 +22,7 @@ const PING_TIMEOUT = 3_000
  * Milliseconds after the start in which "nobody" is asked for again: records of those who join at the same time are on their way,
  * and the DHT's first query of a node waits a second.
  */
-const JOINING = 6_000
+const JOINING = 3_000
 const AGAIN_AFTER = 250
 
 const isIdentifier = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)

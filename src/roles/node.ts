@@ -25,6 +25,9 @@ import { Verifier } from './verifier.js'
 import { verifyFile } from './verify-file.js'
 import { VERSION } from './version.js'
 
+/** Milliseconds: a lookup waits for the DHT's first query of the own key, which itself waits for a peer. */
+const FIRST_QUERY_AFTER = 50
+
 const systemRandom: Random = bytes => crypto.getRandomValues(new Uint8Array(bytes))
 
 type Datastore = Awaited<ReturnType<typeof openDatastore>>
@@ -96,6 +99,7 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
       version: VERSION,
       roles: [...roles],
       privateAddresses: options.privateAddresses,
+      initialQuerySelfInterval: FIRST_QUERY_AFTER,
       catalogue: base => late.parts!.own.catalogue(base)
     },
     {
