@@ -53,6 +53,8 @@ export class Invocation {
       if (this.streaming && event.type !== 'bytes') this.output.document(event)
       return
     }
+    // Stands in the result with its root.
+    if (event.type === 'session' && (event.session.state === 'proved' || event.session.state === 'announced')) return
     const bar = renderProgress(event)
     if (bar !== null) this.output.progress(bar)
     else {
