@@ -21,7 +21,7 @@ import { signBegin } from './terms.js'
 
 /**
  * Rows after which a batch is made while the session goes on: each costs both sides a signature and a multiplication of one row's
- * width. The first comes early, so that a contributor with other weights is caught after a few rows; each next is twice as long.
+ * width. The first comes early, so that a contributor with other weights is caught after a few rows; each next is as long as all before.
  */
 const FIRST_COMMIT_ROWS = 16
 const COMMIT_ROWS = 256
