@@ -38,8 +38,11 @@ export function describeBaseModel(folder: ModelFiles, name?: string): BaseModelD
     name: name ?? nameOf(folder),
     modelType,
     dimensions: DIMENSIONS.flatMap(key => {
-      const value = integer(config[key])
-      return value === undefined ? [] : [[key, value] as const]
+      const given = config[key]
+      if (given === undefined || given === null) return []
+      const value = integer(given)
+      if (value === undefined) throw new InvalidInputError(`${key} in config.json of ${folder.path} is ${String(given)}, not a whole number`)
+      return [[key, value] as const]
     }),
     ...vocabularyOf(tokenizer, folder.path)
   }
@@ -64,9 +67,11 @@ function vocabularyOf(tokenizer: Json, path: string): Pick<BaseModelDescription,
   const vocabulary = entriesOf(model['vocab'])
   const added = list(tokenizer['added_tokens']).map(token => (isObject(token) ? ([token['content'], token['id']] as const) : []))
   const byId = new Map<number, string>()
-  for (const [text, id] of [...vocabulary, ...added]) {
+  for (const [at, [text, id]] of [...vocabulary, ...added].entries()) {
     const known = integer(id)
     if (typeof text !== 'string' || known === undefined || known >= MOST_TOKENS) throw damaged()
+    // Which of two would win depends on the reader's order of keys.
+    if (at < vocabulary.length && byId.has(known)) throw new InvalidInputError(`tokenizer.json of ${path} has two tokens with id ${known}`)
     byId.set(known, text)
   }
   const length = [...byId.keys()].reduce((most, id) => Math.max(most, id + 1), 0)

@@ -1,6 +1,5 @@
 /** The inputs and outputs of a causal language model, as the exporters name them. */
-import type ort from 'onnxruntime-node'
-import { Tensor } from 'onnxruntime-node'
+import ort from './run/ort.js'
 import { UnsupportedError } from '../errors.js'
 import type { OnnxModel, ValueInfo } from './onnx/graph.js'
 import { ELEMENT_TYPES } from './onnx/schema.js'
@@ -85,7 +84,7 @@ function emptyCache(model: OnnxModel, { name, elementType, shape }: ValueInfo, s
   if (shape.length !== 4 || heads === undefined || size === undefined || type === undefined)
     throw unsupported(model, `has a KV cache of another kind: ${name} is not [batch, kv heads, past, head size] in float16 or float32`)
   const data = type === 'float32' ? new Float32Array(0) : new Uint16Array(0)
-  return new Tensor(type, data, [1, heads, 0, size])
+  return new ort.Tensor(type, data, [1, heads, 0, size])
 }
 
 function unsupported(model: OnnxModel, what: string): UnsupportedError {

@@ -1,5 +1,5 @@
 /** One text that grows token by token through the model. */
-import type ort from 'onnxruntime-node'
+import type ort from './run/ort.js'
 import { InvalidInputError, UnsupportedError } from '../errors.js'
 import type { ModelInputs } from './inputs.js'
 import type { AnswerMemory } from './run/answers.js'

@@ -5,7 +5,7 @@ import type { Field } from './wire.js'
 import { ModelFile } from './file.js'
 import { ATTRIBUTE, DIMENSION, ENTRY, EXTERNAL, GRAPH, MODEL, NODE, SHAPE, TENSOR, TENSOR_TYPE, TYPE, VALUE_INFO } from './schema.js'
 import { concat } from '../../bytes.js'
-import { UnsupportedError } from '../../errors.js'
+import { LimitExceededError, UnsupportedError } from '../../errors.js'
 import { externalRange } from './external.js'
 
 /**
@@ -13,6 +13,9 @@ import { externalRange } from './external.js'
  * inference, which does not read external data. The same bound as ONNX's own tools have.
  */
 const INLINE_BYTES = 1024
+
+/** Graphs in the attributes of nodes of graphs, one in the other; exporters nest an If in a Loop, a few at most. */
+const MOST_DEPTH = 32
 
 /** Where a weight's bytes lie. */
 export interface FileRange {
@@ -118,8 +121,12 @@ function readGraph(file: ModelFile, graph: Field | undefined, path: string): Omi
   }
 }
 
-/** Exported for nodes that the cutter makes itself. */
-export function readNode(raw: Uint8Array, what: string): OnnxNode {
+/**
+ * Exported for nodes that the cutter makes itself.
+ * @param depth of the sub-graph that it stands in
+ */
+export function readNode(raw: Uint8Array, what: string, depth = 0): OnnxNode {
+  if (depth > MOST_DEPTH) throw new LimitExceededError('the depth of graphs in graphs', depth, MOST_DEPTH, `in ${what}`)
   const texts = { [NODE.name]: '', [NODE.opType]: '', [NODE.domain]: '' }
   const inputs: string[] = []
   const outputs: string[] = []
@@ -127,7 +134,7 @@ export function readNode(raw: Uint8Array, what: string): OnnxNode {
   for (const field of fieldsOf(raw, what)) {
     if (field.number === NODE.input) inputs.push(textOf(raw, field, what))
     else if (field.number === NODE.output) outputs.push(textOf(raw, field, what))
-    else if (field.number === NODE.attribute) for (const name of capturedBy(contentOf(raw, field), what)) captured.add(name)
+    else if (field.number === NODE.attribute) for (const name of capturedBy(contentOf(raw, field), what, depth)) captured.add(name)
     else if (field.number in texts) texts[field.number as keyof typeof texts] = textOf(raw, field, what)
   }
   return {
@@ -142,22 +149,22 @@ export function readNode(raw: Uint8Array, what: string): OnnxNode {
 }
 
 /** Tensors that the sub-graphs of an attribute take from outside. */
-function capturedBy(attribute: Uint8Array, what: string): string[] {
+function capturedBy(attribute: Uint8Array, what: string, depth: number): string[] {
   const names: string[] = []
   for (const field of fieldsOf(attribute, what)) {
     if (field.number === ATTRIBUTE.graph || field.number === ATTRIBUTE.graphs)
-      names.push(...capturedByGraph(contentOf(attribute, field), what))
+      names.push(...capturedByGraph(contentOf(attribute, field), what, depth))
   }
   return names
 }
 
-function capturedByGraph(graph: Uint8Array, what: string): string[] {
+function capturedByGraph(graph: Uint8Array, what: string, depth: number): string[] {
   const used = new Set<string>()
   const made = new Set([''])
   for (const field of fieldsOf(graph, what)) {
     const content = contentOf(graph, field)
     if (field.number === GRAPH.node) {
-      const node = readNode(content, what)
+      const node = readNode(content, what, depth + 1)
       for (const name of [...node.inputs, ...node.captured]) used.add(name)
       for (const name of node.outputs) made.add(name)
     } else if (field.number === GRAPH.initializer) made.add(nameIn(content, TENSOR.name, what))

@@ -1,5 +1,5 @@
 /** Asks the providers of deltas, and sums what they answer into the tensors that the graph adds. */
-import ort from 'onnxruntime-node'
+import ort from './ort.js'
 import { UnsupportedError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import type { Injection } from '../cut/inject.js'

@@ -1,6 +1,6 @@
 /** The parts of a cut graph as sessions of ONNX Runtime, which read their weights from the original files. */
 import { dirname, relative, sep } from 'node:path'
-import ort from 'onnxruntime-node'
+import ort from './ort.js'
 import { InvalidInputError } from '../../errors.js'
 import type { InjectedGraph, Injection } from '../cut/inject.js'
 import type { Operation, Part } from '../cut/schedule.js'

@@ -1,5 +1,5 @@
 /** Tensors as onnxruntime-node has them. */
-import ort from 'onnxruntime-node'
+import ort from './ort.js'
 import { UnsupportedError } from '../../errors.js'
 import { halfToFloat } from './half.js'
 
@@ -14,7 +14,7 @@ export function floatsOf(tensor: ort.Tensor, name: string): Float32Array {
   if (tensor.type === 'float64') return Float32Array.from(tensor.data as Float64Array)
   if (tensor.type !== 'float16')
     throw new UnsupportedError(`the tensor ${name} is ${tensor.type}; float16, float32 and float64 models are supported`)
-  // Node 24 has a Float16Array, older ones give the bits.
+  // The bits (ort.ts).
   const data = tensor.data as unknown as Uint16Array
   return Float32Array.from(new Uint16Array(data.buffer, data.byteOffset, data.length), halfToFloat)
 }
