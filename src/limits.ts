@@ -67,8 +67,9 @@ export const NET_LIMITS = {
   outstandingRows: 8_192,
   outstandingBytes: 256 * MiB,
   outstandingBytesAll: 1 * GiB,
-  /** Bytes of x that one bundle covers. */
+  /** Bytes of x that one bundle covers, and that a contributor keeps in all sessions until they are proved. */
   bundleInputBytes: 1 * GiB,
+  heldInputBytesAll: 4 * GiB,
   /** Announcements a minute of one feed, of one owner. */
   announcementsPerFeed: 30,
   announcementsPerOwner: 60,
