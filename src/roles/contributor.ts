@@ -76,6 +76,8 @@ export interface ContributorLimits {
   readonly outstandingRows: number
   /** Bytes of x and y outstanding in all sessions. */
   readonly outstandingBytesAll: number
+  /** Bytes of x kept for the proofs of all sessions. */
+  readonly heldInputBytesAll: number
 }
 
 interface Running {
@@ -97,6 +99,7 @@ export class Contributor implements SessionHost {
       requests: NET_LIMITS.requestsInFlight,
       outstandingRows: NET_LIMITS.outstandingRows,
       outstandingBytesAll: NET_LIMITS.outstandingBytesAll,
+      heldInputBytesAll: NET_LIMITS.heldInputBytesAll,
       ...init.limits
     }
     this.now = init.now ?? Date.now
@@ -173,6 +176,7 @@ export class Contributor implements SessionHost {
       timeouts,
       jobs: timedContributorJobs(entry, jobs?.(adapter) ?? inlineContributorJobs({ kernel: this.init.kernel, adapter, random })),
       reserve: async (group, rows) => {
+        this.checkHeldBytes(rows * manifest.groups[group]!.dIn * Int16Array.BYTES_PER_ELEMENT)
         // Read anew each time: the limit can be changed while a session runs.
         const limit = (this.served.get(toHex(manifest.id)) ?? served).policy.limitRows
         if (!(await store.budget.take({ content, group, rows, limit, peer }))) throw new RefusalError(CODE.budgetSpent)
@@ -186,11 +190,18 @@ export class Contributor implements SessionHost {
 
   /** @throws RefusalError when all sessions together could hold too much */
   private outstandingBytes({ adapter }: ServedAdapter, open: Open): number {
-    const bytes = outstandingBytesOf(adapter.manifest, open.groups, open.rows)
-    let all = bytes
-    for (const { session } of this.running) all += Number(session.terms.accept.outstandingBytes)
-    if (all > this.limits.outstandingBytesAll) throw new RefusalError(CODE.busy, BUSY_RETRY)
+    let left = this.limits.outstandingBytesAll
+    for (const { session } of this.running) left -= Number(session.terms.accept.outstandingBytes)
+    const bytes = outstandingBytesOf(adapter.manifest, open.groups, { rows: open.rows, left })
+    if (bytes > left) throw new RefusalError(CODE.busy, BUSY_RETRY)
     return bytes
+  }
+
+  /** @throws RefusalError when the rows kept for the proofs of all sessions take too much */
+  private checkHeldBytes(more: number): void {
+    let held = more
+    for (const { session } of this.running) held += session.heldBytes
+    if (held > this.limits.heldInputBytesAll) throw new RefusalError(CODE.busy)
   }
 
   /** Takes care of a session until its end. It never throws: what went wrong is in the record. */

@@ -12,6 +12,8 @@ const RANK_BYTES = 32
 /** Bytes in memory of an entry of x and of y. */
 const X_BYTES = 2
 const Y_BYTES = 8
+/** What is left for all sessions is handed out in such parts: 32 long sessions of a small adapter find room instead of four. */
+const SHARES = 8
 
 /**
  * Rows that one session over these groups can have.
@@ -28,10 +30,14 @@ export function mostRows(manifest: Manifest, groups: readonly number[]): number 
   )
 }
 
-/** Bytes of x and y that may be outstanding in one session: all of a short one, bounded in a long one. */
-export function outstandingBytesOf(manifest: Manifest, groups: readonly number[], rows: number): number {
+/**
+ * Bytes of x and y that may be outstanding in one session: all of a short one, one request at least, and never more than a share of
+ * what is left for all, so that a few sessions that ask for much do not keep everybody else out.
+ */
+export function outstandingBytesOf(manifest: Manifest, groups: readonly number[], { rows, left }: { rows: number; left: number }): number {
   const widest = Math.max(...groups.map(group => rowBytes(manifest.groups[group]!)))
-  return Math.min(NET_LIMITS.outstandingBytes, Math.max(rows, NET_LIMITS.rowsPerRequest) * widest)
+  const least = NET_LIMITS.rowsPerRequest * widest
+  return Math.max(least, Math.min(NET_LIMITS.outstandingBytes, rows * widest, Math.floor(left / SHARES)))
 }
 
 function rowBytes({ dIn, outputs }: ManifestGroup): number {

@@ -80,7 +80,10 @@ export class ContributorSession extends Side {
   /** Rows that are answered and not accepted, from row `accepted` on. */
   private readonly open: OpenRow[] = []
   private readonly commitments: OpenCommitment[] = []
+  /** Of x and y that are answered, until the batch about them has left: answers leave before it. */
   private outstandingBytes = 0
+  /** Bytes of x kept for the proof. */
+  private keptBytes = 0
   /** Rows of the user's batches that have come. */
   private userCommitted = 0
   private opening = Promise.resolve()
@@ -100,6 +103,11 @@ export class ContributorSession extends Side {
     return this.answered
   }
 
+  /** Bytes of x that are kept until the proof is made. */
+  get heldBytes(): number {
+    return this.keptBytes
+  }
+
   /** Resolves when both sides have accepted every row and closed. @throws what the session fails with */
   async closed(): Promise<void> {
     await this.condition.until(() => this.bothClosed)
@@ -116,7 +124,16 @@ export class ContributorSession extends Side {
       return undefined
     }
     const { ownTail, peerTail } = this.ledger
-    return this.init.jobs.prove({ context: this.terms.context, rows: this.rows, userTail: peerTail!, contributorTail: ownTail! })
+    const proved = await this.init.jobs.prove({
+      context: this.terms.context,
+      rows: this.rows,
+      userTail: peerTail!,
+      contributorTail: ownTail!
+    })
+    // Nothing is proved from them again, and the receipt can take its time.
+    this.rows.length = 0
+    this.keptBytes = 0
+    return proved
   }
 
   /** What both sign about the bundle. */
@@ -276,6 +293,7 @@ export class ContributorSession extends Side {
       })
     }
     this.outstandingBytes += count * bytes
+    this.keptBytes += x.byteLength
     this.answered += count
   }
 
@@ -289,8 +307,11 @@ export class ContributorSession extends Side {
       throw new ProtocolViolationError(`the user's batch reaches row ${this.userCommitted + count}, ${this.answered} are answered`)
     }
     // The user can have accepted what this side's batches reached: those that have left.
+    const closedBefore = this.ledger.peerTail?.closed === true
     this.ledger.check(batch, { rows: this.answered, accepted: this.ledger.ownTail?.accepted ?? 0 })
     const { closed, accepted, rows } = this.ledger.peerTail!
+    // Each costs this side a signature and its check, and keeps an idle session alive.
+    if (closedBefore || (count === 0 && !closed)) throw new ProtocolViolationError('a batch without rows closes, and only one does')
     if (closed && (count > 0 || accepted !== rows || rows !== this.answered || this.requests.length > 0)) {
       throw new ProtocolViolationError(`the user closes at row ${accepted} of ${rows} with ${this.answered} answered`)
     }
@@ -310,11 +331,11 @@ export class ContributorSession extends Side {
     const cy = join(own.map(commitment => commitment.cy))
     const runs = runsOf(rows).map(run => ({ group: run.group, x: joined(run.rows.map(({ x }) => x)) }))
     const sums = count === 0 ? cy : await this.init.jobs.checkInputs({ firstRow, runs, commitments, cy })
-    rows.forEach(({ group, position, x, bytes }, i) => {
+    const openedBytes = rows.reduce((sum, { bytes }) => sum + bytes, 0)
+    rows.forEach(({ group, position, x }, i) => {
       const row = { number: firstRow + i, group, position, s: pointAt(sums, i) }
       this.rows.push({ ...row, x, xCommitment: pointAt(commitments, i), eta: own[i]!.eta })
       this.ledger.accept(row)
-      this.outstandingBytes -= bytes
     })
     this.open.splice(0, count)
     this.commitments.splice(0, count)
@@ -322,12 +343,13 @@ export class ContributorSession extends Side {
     this.outbox.push('batch', () => {
       const sealed = { batch: this.ledger.seal(answer, { rows: this.answered, accepted: firstRow + count, closed }) }
       this.bothClosed = closed
-      // Only now: who sends batches without reading the answers is not read any more either.
+      // Only now: who sends batches without reading the answers is not read or answered any more either.
+      this.outstandingBytes -= openedBytes
       this.batchesWaiting--
       this.condition.notify()
+      this.answerNext()
       return sealed
     })
-    this.answerNext()
   }
 
   /** Own commitments to the first `count` open rows. */

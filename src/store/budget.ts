@@ -88,12 +88,13 @@ export class Budget {
     return this.serial.run(root, async () => {
       const { rows, limit, peer } = params
       const left = this.unspent.get(key) ?? 0
+      const reserved = await this.reserved(root, params.group)
+      // Also of what is reserved: the limit may have been lowered since.
+      if (limit !== null && reserved - left + rows > limit) return false
       if (rows > left) {
-        const reserved = await this.reserved(root, params.group)
         const missing = rows - left
         const blocks = Math.ceil(missing / BUDGET_BLOCK_ROWS) * BUDGET_BLOCK_ROWS
-        const more = limit === null ? blocks : Math.min(blocks, Math.max(0, limit - reserved))
-        if (more < missing) return false
+        const more = limit === null ? blocks : Math.min(blocks, limit - reserved)
         await this.reserve(root, params.group, reserved + more)
         this.unspent.set(key, left + more)
       }

@@ -1,5 +1,11 @@
-/** Sessions that this node took part in, and the way to them by root and bundle digest. They never go by themselves. */
-import type { Table } from './table.js'
+/**
+ * Sessions that this node took part in, and the way to them by root and bundle digest. They never go by themselves, but for those
+ * that peers opened here and that came to nothing: anybody can make as many as he likes.
+ */
+import { Serial, sortable, type Table } from './table.js'
+
+/** Failed sessions of a contributor that are kept, the newest; what they cost the extraction budget is counted there. */
+const FAILED = 1024
 
 /** One bundle of a session. */
 export interface SessionBundle {
@@ -33,14 +39,34 @@ export interface SessionRecord {
 }
 
 export class Sessions {
-  constructor(private readonly table: Table) {}
+  private readonly serial = new Serial()
+
+  constructor(
+    private readonly table: Table,
+    private readonly mostFailed: number = FAILED
+  ) {}
 
   async put(record: SessionRecord): Promise<void> {
+    if (record.role === 'contributor' && record.state === 'failed' && record.bundles.length === 0) return this.putFailed(record)
     const write = this.table.write().putJson(['session', record.session], record)
     for (const { digest, root } of record.bundles) {
       for (const name of [digest, root]) write.putJson(['session-of', name], record.session)
     }
     await write.commit()
+  }
+
+  private async putFailed(record: SessionRecord): Promise<void> {
+    await this.serial.run('failed', async () => {
+      const write = this.table.write().putJson(['session', record.session], record)
+      write.put(['session-failed', sortable(record.started), record.session], new Uint8Array(0))
+      const before: string[][] = []
+      for await (const { parts } of this.table.entries(['session-failed'])) if (parts[2] !== record.session) before.push([...parts])
+      before.sort(([, a], [, b]) => (a! < b! ? -1 : 1))
+      for (const parts of before.slice(0, Math.max(0, before.length + 1 - this.mostFailed))) {
+        write.delete(parts).delete(['session', parts[2]!])
+      }
+      await write.commit()
+    })
   }
 
   /** By session identifier, Merkle root or bundle digest. */

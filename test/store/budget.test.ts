@@ -69,6 +69,15 @@ test('many takers at once never take more than the limit', async t => {
   t.is(await budget.answered(FIRST.content, 0), 990)
 })
 
+test('a limit that is lowered holds for what is reserved already', async t => {
+  const { budget } = await registered()
+  const take = (rows: number, limit: number): Promise<boolean> => budget.take({ content: FIRST.content, group: 0, rows, limit })
+  t.true(await take(10, 1000))
+  t.false(await take(11, 20))
+  t.true(await take(10, 20))
+  t.is(await budget.answered(FIRST.content, 0), 20)
+})
+
 test('after a crash what was reserved and not spent counts as spent', async t => {
   const datastore = new MemoryDatastore()
   const store = await registered(datastore)
