@@ -10,6 +10,7 @@ import type { VerifiedManifest } from '../proof/index.js'
 import type { Store } from '../store/index.js'
 import type { ServedAdapter } from '../wire/generated/fetch.js'
 import type { BaseModelName } from './base-model.js'
+import { Gate } from './gate.js'
 import { adapterInfo } from './info.js'
 import { NO_LIMIT } from './own-adapters.js'
 import type { CallOptions, FindResult, FoundAdapter } from './types.js'
@@ -24,6 +25,10 @@ const PING_TIMEOUT = 3_000
  */
 const JOINING = 3_000
 const AGAIN_AFTER = 250
+
+/** Adapters looked at of one peer, whatever it names; manifests fetched at a time, of all peers: one can have 16 MiB. */
+const ADAPTERS_OF_A_PEER = 32
+const MANIFESTS_AT_ONCE = 8
 
 const isIdentifier = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 /** Whether an identifier, its beginning (8 digits at least) or a name means this adapter. */
@@ -54,6 +59,7 @@ interface Search {
 
 export class Finder {
   private readonly joined = performance.now() + JOINING
+  private readonly manifests = new Gate(MANIFESTS_AT_ONCE)
 
   constructor(private readonly init: FinderInit) {}
 
@@ -206,9 +212,15 @@ export class Finder {
     const { net, verifier } = this.init
     const omitted: string[] = []
     const roundTrip = await this.ping(peer, signal)
-    const located = served.map(async ({ adapter, rowsLeft, listedOnly, maxRows }): Promise<Located | null> => {
+    if (served.length > ADAPTERS_OF_A_PEER) {
+      omitted.push(`peer ${peer.toString()} names ${served.length} adapters, the first ${ADAPTERS_OF_A_PEER} are looked at`)
+    }
+    const located = served.slice(0, ADAPTERS_OF_A_PEER).map(async ({ adapter, rowsLeft, listedOnly, maxRows }): Promise<Located | null> => {
       try {
-        const manifest = await verifier.manifest(adapter, [peer], signal)
+        const manifest = await this.manifests.run(async () => {
+          signal?.throwIfAborted()
+          return verifier.manifest(adapter, [peer], signal)
+        })
         const info: FoundAdapter = {
           adapter: adapterInfo(manifest),
           peer: peer.toString(),

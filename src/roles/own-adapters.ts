@@ -1,10 +1,10 @@
 /** The adapters of a contributor: registered from PEFT folders, served again after a restart, shown with what they give away. */
-import { readFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { equal, fromHex, toHex } from '../bytes.js'
 import { InvalidInputError, NotFoundError } from '../errors.js'
+import { readAdapterFolder } from '../hub/index.js'
 import type { Kernel } from '../kernel/index.js'
-import { extractionBudget, quantizeAdapter, readPeftAdapter, type PeftAdapter } from '../lora/index.js'
+import { extractionBudget, quantizeAdapter, readPeftAdapter } from '../lora/index.js'
 import { adapterKey, type Net, roleKey } from '../net/index.js'
 import {
   commitAdapter,
@@ -35,22 +35,6 @@ export interface OwnAdaptersInit {
   readonly discovery?: Pick<Net['discovery'], 'provide' | 'withdraw'> | undefined
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined
-}
-
-async function readPeftFolder(folder: string): Promise<PeftAdapter> {
-  const read = async (name: string): Promise<Buffer> => {
-    try {
-      return await readFile(join(folder, name))
-    } catch (cause) {
-      const reason = (cause as NodeJS.ErrnoException).code
-      throw new InvalidInputError(
-        `adapter folder ${folder} has no readable ${name} (${reason}): it must be a PEFT adapter with safetensors`,
-        { cause }
-      )
-    }
-  }
-  const config = await read('adapter_config.json')
-  return readPeftAdapter({ config: config.toString('utf8'), weights: await read('adapter_model.safetensors') })
 }
 
 function policyOf({ mode = 'open', allow = [], limitRows = null }: AddAdapterParams): AdapterPolicy {
@@ -84,7 +68,7 @@ export class OwnAdapters {
       onProgress({ type: 'adapter', step, done, total })
     }
     const policy = policyOf(params)
-    const peft = await readPeftFolder(params.folder)
+    const peft = readPeftAdapter(readAdapterFolder(params.folder))
     const baseModelName = publicName(peft.baseModelName)
     const base = readBaseModel(params.base, baseModelName)
     tell('read', 2, 2)

@@ -199,7 +199,7 @@ test.serial('terms of an adapter are checked, kept over a restart, and shown to 
   const { contributor, user } = await pair(t)
   const add = (more: object) => contributor.node.addAdapter({ folder: KJV, base: LLAMA, ...more })
   await t.throwsAsync(add({ mode: 'open', allow: ['12D3'] }), { name: 'InvalidInputError', message: /say mode "listed"/ })
-  await t.throwsAsync(add({ folder: 'config' }), { name: 'InvalidInputError', message: /no readable adapter_config\.json \(ENOENT\)/ })
+  await t.throwsAsync(add({ folder: 'config' }), { name: 'InvalidInputError', message: /no adapter_config\.json/ })
   await t.throwsAsync(
     contributor.node.addAdapter({ folder: KJV, base: LLAMA, name: 'x' }, { signal: AbortSignal.abort(new Error('too late')) }),
     { message: 'too late' }
