@@ -91,6 +91,8 @@ const TOPIC_SCORE: TopicScoreParams = createTopicScoreParams({
 function gossipSettings(init: NetNodeInit): Partial<GossipsubOpts> {
   return {
     globalSignaturePolicy: StrictNoSign,
+    // Others would be kept, and carried on for whoever asks for them, unseen by the validator.
+    allowedTopics: [...TOPICS],
     msgIdFn: message => gossipMessageId(message.topic, message.data),
     fallbackToFloodsub: false,
     floodPublish: true,

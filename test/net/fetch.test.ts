@@ -6,6 +6,7 @@ import { MemoryDatastore } from 'datastore-core'
 import { concat, equal } from '../../src/bytes.js'
 import { hash } from '../../src/kernel/hash.js'
 import { NET_LIMITS } from '../../src/limits.js'
+import { Incoming } from '../../src/net/fetch/client.js'
 import { FETCH_PROTOCOL, type FetchInit, type FetchService, fetchService, type FetchSource } from '../../src/net/fetch/index.js'
 import {
   decodeRequest,
@@ -408,4 +409,19 @@ test('the service is registered while it runs', async t => {
   t.true(asker.getProtocols().includes(FETCH_PROTOCOL))
   await asker.stop()
   t.false(asker.services.fetch.isStarted())
+})
+
+test('what comes in pieces of a byte takes the room of its bytes, however long it claims to be', t => {
+  const partial = new Incoming()
+  partial.length = 2 ** 24
+  for (let i = 0; i < 3000; i++) partial.append(Uint8Array.of(i))
+  t.deepEqual(
+    partial.bytes,
+    Uint8Array.from({ length: 3000 }, (_, i) => i)
+  )
+  t.true(partial.bytes.buffer.byteLength <= 2 * 3000)
+  partial.length = 4000
+  partial.append(new Uint8Array(1000))
+  t.is(partial.bytes.length, 4000)
+  t.true(partial.bytes.buffer.byteLength <= 4096)
 })

@@ -97,6 +97,23 @@ test('a peer that keeps sending what is wrong by its bytes is not listened to an
   t.true(node.net.announce.counters.rejected.layout! >= 9)
 })
 
+test('topics of others are neither kept nor carried on', async t => {
+  const [asking, node] = await Promise.all([startNode(t, { roles: [] }), startNode(t)])
+  const { pubsub } = node.net.node.services
+  await connect(asking, node)
+  const heard = event<{ subscriptions: { topic: string }[] }>(pubsub, 'subscription-change', ({ subscriptions }) =>
+    subscriptions.some(({ topic }) => topic === TOPICS[3])
+  )
+  // Only what others say about topics counts here.
+  const other = asking.net.node.services.pubsub as unknown as { allowedTopics: null; subscribe(topic: string): void }
+  other.allowedTopics = null
+  other.subscribe('/somebody/else')
+  other.subscribe(TOPICS[3]!)
+  await heard
+  t.deepEqual(pubsub.getSubscribers('/somebody/else'), [])
+  t.is(pubsub.getSubscribers(TOPICS[3]!).length, 1)
+})
+
 test('a node that lost its only peer, or started before it, dials the bootstrap node again', async t => {
   const privateKey = await generateKeyPair('Ed25519')
   const first = await startNode(t, { privateKey, roles: ['bootstrap'] })

@@ -27,11 +27,28 @@ export interface Opener {
 }
 
 /** Bytes of one digest as far as they have come; kept over a broken stream. */
-export interface Partial {
-  readonly parts: Uint8Array[]
-  received: number
+export class Incoming {
+  received = 0
   /** Of the whole, once a header has told it. */
   length: number | undefined
+  /** One array that grows with what comes: millions of pieces of one byte each would take a hundred times their bytes. */
+  private room = new Uint8Array(0)
+
+  get bytes(): Uint8Array {
+    return this.room.subarray(0, this.received)
+  }
+
+  /** A copy: frames are views of larger buffers. */
+  append(piece: Uint8Array): void {
+    const received = this.received + piece.length
+    if (received > this.room.length) {
+      const wider = new Uint8Array(Math.max(received, Math.min(2 * this.room.length, this.length ?? received)))
+      wider.set(this.bytes)
+      this.room = wider
+    }
+    this.room.set(piece, this.received)
+    this.received = received
+  }
 }
 
 const waitFor = (what: string, milliseconds: number, signal: AbortSignal | undefined): Wait => ({ what, milliseconds, signal })
@@ -100,7 +117,7 @@ export async function askList(opener: Opener, peer: PeerId, request: Request, op
  */
 export async function askBytes(
   opener: Opener,
-  { peer, kind, digest, most, partial }: { peer: PeerId; kind: 'manifest' | 'bundle'; digest: Uint8Array; most: number; partial: Partial },
+  { peer, kind, digest, most, partial }: { peer: PeerId; kind: 'manifest' | 'bundle'; digest: Uint8Array; most: number; partial: Incoming },
   options: AskOptions
 ): Promise<void> {
   const { limits } = opener
@@ -126,9 +143,7 @@ export async function askBytes(
       }
       if (partial.received + piece.length > length)
         throw new MalformedMessageError(`peer ${peer} sent more than the ${length} bytes announced`)
-      // A copy: frames are views of larger buffers (and a Buffer's slice is one too).
-      partial.parts.push(new Uint8Array(piece))
-      partial.received += piece.length
+      partial.append(piece)
       options.onProgress?.({ received: partial.received, length })
     }
     if ((await frames.read(waitFor(`the end of a ${kind}`, limits.answerTime, signal))) !== undefined) {

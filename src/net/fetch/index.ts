@@ -6,14 +6,14 @@
  *     const { bytes, holder } = await node.services.fetch.bundle([peer], digest, { length })
  */
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
-import { concat, equal, toHex } from '../../bytes.js'
+import { equal, toHex } from '../../bytes.js'
 import { ConnectionLostError, InvalidProofError, isPeerError, NotFoundError } from '../../errors.js'
 import { hash } from '../../kernel/hash.js'
 import type { ServedAdapter } from '../../wire/generated/fetch.js'
 import { checkRange, type FeedAnnouncement, readAnnouncement } from '../../store/feed.js'
 import { topicNumber } from '../announce/topics.js'
 import type { Registrar, StreamOpener } from '../components.js'
-import { askBytes, askList, type AskOptions, type Opener, type Partial } from './client.js'
+import { askBytes, askList, type AskOptions, Incoming, type Opener } from './client.js'
 import { FETCH_LIMITS, FETCH_PROTOCOL, type FetchLimits } from './constants.js'
 import { type FetchCounters, FetchHandler, type FetchSource } from './handler.js'
 import { decodeAnnouncements, decodeCatalogue } from './messages.js'
@@ -187,7 +187,7 @@ export class FetchService implements Startable {
     what: { kind: 'manifest' | 'bundle'; digest: Uint8Array; most: number },
     options: AskOptions
   ): Promise<Uint8Array> {
-    const partial: Partial = { parts: [], received: 0, length: undefined }
+    const partial = new Incoming()
     for (let attempt = 0; ; attempt++) {
       const before = partial.received
       try {
@@ -197,7 +197,7 @@ export class FetchService implements Startable {
         if (!(error instanceof ConnectionLostError) || partial.received === before || attempt >= this.limits.resumes) throw error
       }
     }
-    const bytes = concat(partial.parts)
+    const { bytes } = partial
     return this.blaming(peer, () => {
       if (!equal(hash(DIGEST_LABELS[what.kind], bytes), what.digest)) {
         throw new InvalidProofError('digest', `the ${bytes.length} bytes of peer ${peer} are not ${what.kind} ${toHex(what.digest)}`)
