@@ -2,7 +2,8 @@
  * A PEFT adapter from its two files. Every tensor must belong to a target module, every target module must have both matrices in
  * the shapes of its rank: an adapter is read completely, or refused with names.
  */
-import { InvalidInputError, UnsupportedError } from '../errors.js'
+import { InvalidInputError, LimitExceededError, UnsupportedError } from '../errors.js'
+import { FORMAT_LIMITS } from '../limits.js'
 import { groupModules } from './groups.js'
 import { patternValue, targetMatcher } from './patterns.js'
 import { readPeftConfig } from './peft-config.js'
@@ -71,6 +72,9 @@ function pairTensors(entries: ReadonlyMap<string, TensorEntry>): Map<string, Pai
     found.set(parts['path']!, matrices)
   }
   refuseExtra(extra)
+  // Before the patterns of the config are held against each of them.
+  if (found.size > FORMAT_LIMITS.modules)
+    throw new LimitExceededError('modules of an adapter', found.size, FORMAT_LIMITS.modules, 'in one manifest')
   if (found.size === 0) throw new InvalidInputError('adapter_model.safetensors has no LoRA tensors (base_model.model.….lora_A.weight)')
   const pairs = new Map<string, Pair>()
   for (const [name, { A: a, B: b }] of found) {

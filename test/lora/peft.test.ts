@@ -307,3 +307,12 @@ test('adapter_config.json of absurd length is refused before it is parsed', t =>
   const config = ' '.repeat(2 ** 20 + 1)
   t.throws(() => readPeftAdapter({ ...adapterFiles('kjv-llama'), config }), { instanceOf: LimitExceededError })
 })
+
+test('more modules than a manifest can have are refused before the patterns are held against them', t => {
+  const tensors = Array.from({ length: 1025 }, (_, i) => moduleTensors({ name: `layers.${i}.q_proj`, rank: 2, dIn: 1, dOut: 1 })).flat()
+  const files = { config: configText({ target_modules: 'x' }), weights: safetensorsFile(tensors) }
+  t.throws(() => readPeftAdapter(files), {
+    name: 'LimitExceededError',
+    message: 'modules of an adapter is 1025, at most 1024 are accepted in one manifest'
+  })
+})

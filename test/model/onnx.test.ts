@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import test from 'ava'
 import { concat, toHex } from '../../src/bytes.js'
 import { readModel } from '../../src/model/onnx/graph.js'
-import { ENTRY, GRAPH, MODEL, TENSOR } from '../../src/model/onnx/schema.js'
+import { ATTRIBUTE, ENTRY, GRAPH, MODEL, NODE, TENSOR } from '../../src/model/onnx/schema.js'
 import { bytesField, fieldsOf, integersOf, textField, varintField } from '../../src/model/onnx/wire.js'
 import { encodePart, encodeValueInfo, renameOutput } from '../../src/model/onnx/write.js'
 import { exportFile, modelFolder } from './setup.js'
-import { graphAttribute, INPUT_IDS, matrix, readTiny, temporaryFolder, tinyFile, tinyModel, tinyTensor } from './tiny.js'
+import { graphAttribute, INPUT_IDS, matrix, readTiny, temporaryFolder, tinyFile, tinyModel, tinyNode, tinyTensor } from './tiny.js'
 import type { TinyGraph } from './tiny.js'
 
 const GRAPH_BYTES = 512 * 1024 * 1024
@@ -130,6 +130,26 @@ test('sub-graphs capture what they neither make nor take as inputs', t => {
   }
   const model = readTiny({ ...PLAIN, nodes: [...PLAIN.nodes, { op: 'Loop', in: ['', ''], out: 'z', extra: graphAttribute('body', body) }] })
   t.deepEqual(model.nodes[2]!.captured.toSorted(), ['outer', 'passed'])
+})
+
+test('graphs in graphs in graphs are refused by their depth, not by the stack', t => {
+  const nested = (depth: number): TinyGraph => ({
+    nodes: [],
+    inputs: [],
+    outputs: [],
+    graphExtra: bytesField(GRAPH.node, wrapped(depth))
+  })
+  const wrapped = (depth: number): Uint8Array => {
+    let node = tinyNode({ op: 'Add', in: ['outer'], out: 'sum' })
+    for (let level = 0; level < depth; level++) {
+      const graph = bytesField(GRAPH.node, node)
+      node = concat([tinyNode({ op: 'If', in: [], out: 'sum' }), bytesField(NODE.attribute, bytesField(ATTRIBUTE.graph, graph))])
+    }
+    return node
+  }
+  t.deepEqual(readTiny(nested(32)).nodes[0]!.captured, ['outer'])
+  t.throws(() => readTiny(nested(33)), { name: 'LimitExceededError', message: /depth of graphs in graphs/ })
+  t.throws(() => readTiny(nested(5000)), { name: 'LimitExceededError' })
 })
 
 test('a model cut off anywhere is damaged, or has fewer parts; never anything else', t => {
