@@ -50,6 +50,19 @@ export function socketPath(dataDir: string): SocketPath {
 }
 
 /**
+ * Whoever owns a folder decides who listens on a socket in it, and so who reads prompts and says what is verified.
+ * @throws InvalidInputError when it is somebody else's; a folder that is not there is nobody's
+ */
+export async function refuseForeignFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined)
+  if (found !== undefined && found.uid !== userInfo().uid) {
+    throw new InvalidInputError(
+      `folder ${folder} belongs to user ${found.uid}, so what listens there is not yours: choose another with --data-dir`
+    )
+  }
+}
+
+/**
  * Makes a folder that only its owner may enter.
  * @throws InvalidInputError when it belongs to somebody else or cannot be made.
  */

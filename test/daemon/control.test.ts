@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import { once } from 'node:events'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, stat, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { ZkloraError, NotFoundError } from '../../src/errors.js'
@@ -295,4 +295,17 @@ test('lines are cut wherever chunks end', t => {
   t.deepEqual(splitter.push(Buffer.from('c\n\nde\nf')), ['abc', '', 'de'])
   t.deepEqual(splitter.push(Buffer.from('1234567\n')), ['f1234567'])
   t.throws(() => splitter.push(Buffer.from('123456789')), { name: 'LimitExceededError' })
+})
+
+test('what listens in a folder of another user is not spoken to', async t => {
+  // Who is not root cannot give a folder away, and takes the root folder for it.
+  let folder = '/'
+  if (process.getuid!() === 0) {
+    folder = await temporaryFolder(t)
+    const impostor = createServer(socket => socket.end(`${JSON.stringify(HELLO)}\n`)).listen(join(folder, 'control.sock'))
+    await once(impostor, 'listening')
+    t.teardown(() => impostor.close())
+    await chown(folder, 12_345, 12_345)
+  }
+  await t.throwsAsync(connectControl(join(folder, 'control.sock')), { name: 'InvalidInputError', message: /belongs to user .* not yours/ })
 })

@@ -1,7 +1,9 @@
 /** The command line's side of the control socket. */
 import { connect, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 import { ConnectionLostError, MalformedMessageError, TimeoutError, UnsupportedError } from '../../errors.js'
 import type { CommandEvent } from '../commands.js'
+import { refuseForeignFolder } from '../paths.js'
 import { LineSplitter } from './lines.js'
 import {
   CONTROL_PROTOCOL,
@@ -160,9 +162,11 @@ class Client implements ControlClient {
 
 /**
  * The daemon that listens at `path`, or null when there is none.
- * @throws ConnectionLostError, TimeoutError, UnsupportedError when somebody listens who cannot be spoken to.
+ * @throws ConnectionLostError, TimeoutError, UnsupportedError when somebody listens who cannot be spoken to, InvalidInputError when
+ *   the socket's folder is another user's
  */
 export async function connectControl(path: string, timeout = HELLO_TIMEOUT): Promise<ControlClient | null> {
+  await refuseForeignFolder(dirname(path))
   const socket = await open(path)
   return socket === null ? null : new Client(socket).ready(timeout)
 }
