@@ -20,9 +20,10 @@ export function progress(line: string): void {
   drawn = true
 }
 
-/** Text that streams in on one line: line breaks become ⏎, and what would pass the right edge starts a new indented line. */
+/** Text that streams in: line breaks become ⏎, and what would pass the right edge starts a new indented line. */
 export class Stream {
   private column: number
+  private last = ''
   private readonly width = Math.min(process.stdout.columns ?? 100, 100)
 
   constructor(
@@ -36,7 +37,11 @@ export class Stream {
   }
 
   write(text: string): void {
-    for (const piece of text.replace(/\n+/g, ' ⏎ ').split(/(?<= )/)) {
+    for (const piece of text.replace(/\n/g, ' ⏎ ').split(/(?<= )/)) {
+      // Line breaks that follow one another are shown once.
+      if (piece.trim() === '' && this.last.endsWith(' ')) continue
+      if (piece === '⏎ ' && this.last === piece) continue
+      this.last = piece
       if (this.column + piece.length > this.width && this.column > this.indent) {
         process.stdout.write(`\n${' '.repeat(this.indent)}`)
         this.column = this.indent
