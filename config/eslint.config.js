@@ -4,7 +4,18 @@ import tseslint from 'typescript-eslint'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'coverage/**', 'src/wire/generated/**', 'src/kernel/assembly/**', 'config/demo/**', '**/*.mjs', 'config/*.js'] },
+  {
+    ignores: [
+      'dist/**',
+      'coverage/**',
+      'src/wire/generated/**',
+      'src/kernel/generated/**',
+      'src/kernel/assembly/**',
+      'config/demo/**',
+      '**/*.mjs',
+      'config/*.js'
+    ]
+  },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,8 +1,9 @@
-// Builds what is generated and compiles: codecs from protocols/*/*.proto, then TypeScript into dist/.
+// Builds what is generated and compiles: codecs from protocols/*/*.proto, the kernel's WebAssembly, then TypeScript into dist/.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildKernel } from './build-kernel.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
@@ -23,6 +24,8 @@ for (const proto of protos) {
   if (existsSync(target) && statSync(target).mtimeMs > statSync(proto).mtimeMs) continue
   run(join('node_modules', 'protons', 'dist', 'bin', 'protons.js'), ['--strict', '--output', generated, proto])
 }
+
+buildKernel()
 
 // A file that was renamed must not live on in dist/ as a test that still runs.
 for (const name of existsSync('dist') ? readdirSync('dist', { recursive: true }).map(String) : []) {

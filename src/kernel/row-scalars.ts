@@ -25,7 +25,7 @@ export function checkExact(rows: SmallRows): void {
   if (at >= 0) throw new RangeError(`entry ${at} is ${rows[at]}, not an integer from -2^53 to 2^53`)
 }
 
-function checkRows(rows: SmallRows, width: number): number {
+export function checkRows(rows: SmallRows, width: number): number {
   checkExact(rows)
   const count = rows.length / width
   if (!Number.isInteger(count)) throw new RangeError(`${rows.length} entries are no rows of ${width}`)
