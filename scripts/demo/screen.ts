@@ -20,10 +20,11 @@ export function progress(line: string): void {
   drawn = true
 }
 
-/** Text that streams in: line breaks become ⏎, and what would pass the right edge starts a new indented line. */
+/** Text that streams in, word by word: line breaks become ⏎, and a word that would pass the right edge starts a new indented line. */
 export class Stream {
   private column: number
-  private last = ''
+  private started = false
+  private rest = ''
   private readonly width = Math.min(process.stdout.columns ?? 100, 100)
 
   constructor(
@@ -37,22 +38,25 @@ export class Stream {
   }
 
   write(text: string): void {
-    for (const piece of text.replace(/\n/g, ' ⏎ ').split(/(?<= )/)) {
-      // Line breaks that follow one another are shown once.
-      if (piece.trim() === '' && this.last.endsWith(' ')) continue
-      if (piece === '⏎ ' && this.last === piece) continue
-      this.last = piece
-      if (this.column + piece.length > this.width && this.column > this.indent) {
-        process.stdout.write(`\n${' '.repeat(this.indent)}`)
-        this.column = this.indent
-      }
-      process.stdout.write(piece)
-      this.column += piece.length
-    }
+    // The last word may go on in the next piece.
+    const words = (this.rest + text.replace(/\n/g, ' ⏎ ')).split(' ')
+    this.rest = words.pop()!
+    for (const word of words) this.word(word)
   }
 
   end(): void {
+    this.word(this.rest)
     process.stdout.write('\n')
+  }
+
+  private word(word: string): void {
+    if (word === '') return
+    const wraps = this.started && this.column + 1 + word.length > this.width
+    if (wraps) this.column = this.indent
+    const gap = wraps ? `\n${' '.repeat(this.indent)}` : this.started ? ' ' : ''
+    process.stdout.write(gap + word)
+    this.column += word.length + (gap === ' ' ? 1 : 0)
+    this.started = true
   }
 }
 
