@@ -2,8 +2,7 @@
  * The contributor's side of a session (protocols/session): answers rows in order, opens the user's commitments and answers with its
  * own, closes when the user does, proves, and takes the receipt.
  */
-import { InvalidProofError, LimitExceededError, ProtocolViolationError } from '../errors.js'
-import { NET_LIMITS } from '../limits.js'
+import { InvalidProofError, ProtocolViolationError } from '../errors.js'
 import {
   type CommittedAdapter,
   type ManifestGroup,
@@ -13,18 +12,17 @@ import {
   verifySignature
 } from '../proof/index.js'
 import { encodeStatement, type Statement } from '../wire/announcement.js'
-import { codeName } from './codes.js'
-import { byGroup, joined, pointAt, runsOf, scatter } from './gather.js'
-import type { ContributorJobs } from './jobs.js'
+import { answerFrames, type Request, RequestQueue } from './answers.js'
+import { byGroup, joined, pointAt, runsOf, scatter } from './jobs/gather.js'
+import type { ContributorJobs } from './jobs/jobs.js'
 import { LABELS } from './labels.js'
 import { rowsOf } from './ledger.js'
-import type { Batch, Message, Receipt, Rows } from './messages.js'
-import { activationBytes, packDeltas, unpackActivations } from './packing.js'
+import { codeName } from './messages/codes.js'
+import type { Batch, Message, Receipt, Rows } from './messages/messages.js'
+import { activationBytes } from './messages/packing.js'
 import { type Deadline, Side, type SideInit } from './side.js'
-import { checkBegin } from './terms.js'
+import { checkBegin } from './terms/terms.js'
 
-/** Bytes of a deltas message beside its y and widths, at most. */
-const DELTAS_OVERHEAD = 64
 /** Bytes of an entry of y at most. */
 const ENTRY = 8
 /** Bytes of a point or scalar. */
@@ -41,14 +39,6 @@ export interface ContributorSessionInit extends SideInit {
 
 /** What the user said to the bundle. */
 export type ReceiptAnswer = { readonly signature: Uint8Array } | { readonly code: number; readonly reason: string }
-
-interface Request {
-  readonly id: number
-  readonly group: number
-  readonly position: number
-  readonly x: Int16Array
-  readonly count: number
-}
 
 /** A row that has been answered. */
 interface OpenRow {
@@ -70,11 +60,7 @@ export class ContributorSession extends Side {
   private readonly init: ContributorSessionInit
   private readonly groups: readonly ManifestGroup[]
   private begun = false
-  private nextRequest = 0
-  /** Rows asked for, answered or not. */
-  private asked = 0
-  private readonly requests: Request[] = []
-  private requestBytes = 0
+  private readonly requests: RequestQueue
   private answering = false
   private answered = 0
   /** Rows that are answered and not accepted, from row `accepted` on. */
@@ -97,6 +83,7 @@ export class ContributorSession extends Side {
     super('contributor', init)
     this.init = init
     this.groups = init.adapter.manifest.groups
+    this.requests = new RequestQueue(init.terms, this.groups)
   }
 
   get answeredRows(): number {
@@ -185,7 +172,7 @@ export class ContributorSession extends Side {
         this.onRows(message.value)
         break
       case 'cancel':
-        this.onCancel(message.value.request)
+        this.requests.cancel(message.value.request, this.answering ? 1 : 0)
         break
       case 'batch':
         this.onBatch(message.value)
@@ -206,38 +193,13 @@ export class ContributorSession extends Side {
   }
 
   protected override failed(): void {
-    this.requests.length = 0
+    this.requests.clear()
   }
 
-  private onRows({ request, group, position, count, x }: Rows): void {
-    const { accept, context } = this.terms
+  private onRows(rows: Rows): void {
     if (this.ledger.peerTail?.closed === true) throw new ProtocolViolationError('rows came after the user had closed')
-    if (request !== this.nextRequest) throw new ProtocolViolationError(`request ${request} came, the next is ${this.nextRequest}`)
-    if (!context.groups.includes(group)) throw new ProtocolViolationError(`rows for group ${group} came, which the session does not have`)
-    if (this.asked + count > accept.rows) throw new LimitExceededError('rows', this.asked + count, accept.rows, 'in this session')
-    if (this.requests.length >= accept.requests) {
-      throw new LimitExceededError('requests in flight', this.requests.length + 1, accept.requests)
-    }
-    if (this.requestBytes + x.length > NET_LIMITS.requestBytesInFlight) {
-      throw new LimitExceededError('bytes of x in flight', this.requestBytes + x.length, NET_LIMITS.requestBytesInFlight)
-    }
-    const { dIn } = this.groups[group]!
-    this.requests.push({ id: request, group, position, count, x: unpackActivations(x, count * dIn, context.activationBits) })
-    this.requestBytes += x.length
-    this.nextRequest++
-    this.asked += count
+    this.requests.take(rows)
     this.answerNext()
-  }
-
-  /** Requests that have not been begun are not answered. */
-  private onCancel(from: number): void {
-    const first = this.answering ? 1 : 0
-    const keep = this.requests.findIndex(({ id }, i) => i >= first && id >= from)
-    if (keep === -1) return
-    for (const { count, x } of this.requests.splice(keep)) {
-      this.asked -= count
-      this.requestBytes -= x.length * activationBytes(this.terms.context.activationBits)
-    }
   }
 
   /** Answers request after request in the background, as long as not too much is outstanding. */
@@ -254,30 +216,17 @@ export class ContributorSession extends Side {
 
   private async answerRequests(): Promise<void> {
     while (this.requests.length > 0 && !this.full()) {
-      const request = this.requests[0]!
+      const request = this.requests.first!
       await this.init.reserve(request.group, request.count)
       const { h, y } = await this.init.jobs.answer(request)
       // The session may have failed meanwhile; then nobody waits.
       if (this.error !== undefined) return
       this.requests.shift()
-      this.requestBytes -= request.x.length * activationBytes(this.terms.context.activationBits)
-      this.sendAnswer(request, y)
+      const group = this.groups[request.group]!
+      for (const deltas of answerFrames({ request, group, y, firstRow: this.answered })) this.outbox.push('rows', () => ({ deltas }))
       this.keepRows(request, h)
     }
     this.answering = false
-  }
-
-  /** Frames of whole rows, each as long as a frame may be. */
-  private sendAnswer({ id, group, count }: Request, y: Float64Array): void {
-    const { outputs, modules } = this.groups[group]!
-    const widths = modules.map(({ dOut }) => dOut)
-    const most = Math.max(1, Math.floor((NET_LIMITS.frameBytes - DELTAS_OVERHEAD - modules.length) / (outputs * ENTRY)))
-    for (let from = 0; from < count; from += most) {
-      const rows = Math.min(most, count - from)
-      const packed = packDeltas(widths, y.subarray(from * outputs, (from + rows) * outputs), rows)
-      const firstRow = this.answered + from
-      this.outbox.push('rows', () => ({ deltas: { request: id, firstRow, count: rows, ...packed } }))
-    }
   }
 
   private keepRows({ group, position, count, x }: Request, h: Float64Array): void {

@@ -1,6 +1,6 @@
 /** What this side keeps to show how the other broke its word: the messages since the last batch that held. */
 import type { TailRole } from '../proof/index.js'
-import type { Terms } from './terms.js'
+import type { Terms } from './terms/terms.js'
 
 export interface Evidence {
   /** Context, both peers and the accept message. */

@@ -6,8 +6,8 @@ import { equal } from '../bytes.js'
 import { InvalidProofError, ProtocolViolationError } from '../errors.js'
 import { type PublicRow, signTail, type Tail, type TailRole, verifyTail } from '../proof/index.js'
 import { type BatchBody, type ChainSecrets, PrivateChain, privateHash, PublicChain } from './chains.js'
-import type { Batch } from './messages.js'
-import type { Terms } from './terms.js'
+import type { Batch } from './messages/messages.js'
+import type { Terms } from './terms/terms.js'
 
 /** Bytes of a commitment. */
 const POINT = 32

@@ -2,8 +2,8 @@
 import { ProtocolViolationError } from '../errors.js'
 import { NET_LIMITS } from '../limits.js'
 import type { Manifest, ManifestGroup } from '../proof/index.js'
-import type { Deltas, Rows } from './messages.js'
-import { activationBytes, outputBound, packActivations, unpackDeltas } from './packing.js'
+import type { Deltas, Rows } from './messages/messages.js'
+import { activationBytes, outputBound, packActivations, unpackDeltas } from './messages/packing.js'
 
 /** Bytes of a rows message beside its x, at most. */
 const ROWS_OVERHEAD = 64

@@ -2,12 +2,12 @@
 import { ConnectionLostError, ProtocolViolationError, RefusedError } from '../errors.js'
 import { TIMEOUTS } from '../limits.js'
 import type { TailRole } from '../proof/index.js'
-import { CODE, refusedBy, RefusalError } from './codes.js'
+import { CODE, refusedBy, RefusalError } from './messages/codes.js'
 import { Condition } from './condition.js'
 import { Ledger } from './ledger.js'
-import { decodeMessage, type Message } from './messages.js'
-import { Outbox } from './outbox.js'
-import type { Terms } from './terms.js'
+import { decodeMessage, type Message } from './messages/messages.js'
+import { Outbox } from './messages/outbox.js'
+import type { Terms } from './terms/terms.js'
 
 /** Something that the other side owes; the stream's owner watches the clock. A new key is a new wait. */
 export interface Deadline {

@@ -7,17 +7,17 @@ import { InvalidProofError, LimitExceededError, ProtocolViolationError } from '.
 import { NET_LIMITS } from '../limits.js'
 import { type Manifest, merkleRoot, type PublicRow, sign, type VerifiedProof } from '../proof/index.js'
 import { encodeStatement, type Statement } from '../wire/announcement.js'
-import type { Code } from './codes.js'
+import type { Code } from './messages/codes.js'
 import { type Evidence, EvidenceLog } from './evidence.js'
-import { byGroup, joined, pointAt, runsOf, scatter } from './gather.js'
-import type { UserJobs } from './jobs.js'
+import { byGroup, joined, pointAt, runsOf, scatter } from './jobs/gather.js'
+import type { UserJobs } from './jobs/jobs.js'
 import { LABELS } from './labels.js'
 import { rowsOf } from './ledger.js'
-import type { Batch, Deltas, Message, Proof } from './messages.js'
-import { activationBytes } from './packing.js'
+import type { Batch, Deltas, Message, Proof } from './messages/messages.js'
+import { activationBytes } from './messages/packing.js'
 import { type AnsweredRow, RequestWindow } from './requests.js'
 import { type Deadline, Side, type SideInit } from './side.js'
-import { signBegin } from './terms.js'
+import { signBegin } from './terms/terms.js'
 
 /**
  * Rows after which a batch is made while the session goes on: each costs both sides a signature and a multiplication of one row's

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { decodeMessage } from '../../src/session/index.js'
-import { Outbox } from '../../src/session/outbox.js'
+import { Outbox } from '../../src/session/messages/outbox.js'
 
 const draft = (request: number) => () => ({ cancel: { request } })
 

@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { InvalidProofError, MalformedMessageError, ProtocolViolationError } from '../../src/errors.js'
-import { outputBound, packActivations, packDeltas, unpackActivations, unpackDeltas, widthOf } from '../../src/session/packing.js'
+import { outputBound, packActivations, packDeltas, unpackActivations, unpackDeltas, widthOf } from '../../src/session/messages/packing.js'
 
 const EXACT = 2 ** 53
 

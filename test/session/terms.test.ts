@@ -12,7 +12,7 @@ import {
   takeAnswer,
   type Terms
 } from '../../src/session/index.js'
-import { checkBegin, signAccept, signBegin } from '../../src/session/terms.js'
+import { checkBegin, signAccept, signBegin } from '../../src/session/terms/terms.js'
 import { OWNER_SECRET, register } from '../proof/fixture.js'
 import { NOW, PEERS, random, smallAdapter } from './pair.js'
 
@@ -82,6 +82,9 @@ test(
 test('terms signed by a stranger to the adapter', refused, taken(served({ secretKey: REPLICA })), InvalidProofError, 'delegation')
 test("terms with a delegation that is not the owner's", refused, taken(delegated(NOW, REPLICA, REPLICA)), InvalidProofError, 'delegation')
 test('terms with a delegation to another key', refused, taken(delegated(NOW, OWNER_SECRET)), InvalidProofError, 'delegation')
+const toItself = signDelegation(OWNER_SECRET, { adapter: manifest.id, key: publicKeyOf(OWNER_SECRET), expiry: NOW, share: 10n })
+const ownTerms = taken(served({ secretKey: OWNER_SECRET, delegation: toItself }))
+test("terms with the owner's delegation to its own key", refused, ownTerms, InvalidProofError, 'delegation')
 test('terms with a delegation that is over', refused, taken(delegated(NOW - 1n)), InvalidProofError, 'delegation')
 test('terms from 11 minutes ago', refused, taken(served()), ProtocolViolationError, undefined, NOW + 660n)
 test('terms from 11 minutes ahead', refused, taken(served()), ProtocolViolationError, undefined, NOW - 660n)

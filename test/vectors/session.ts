@@ -3,8 +3,8 @@ import { fromHex } from '../../src/bytes.js'
 import type { Manifest, TailRole } from '../../src/proof/index.js'
 import { decodeMessage, encodeMessage, type Message, type Peers } from '../../src/session/index.js'
 import { PrivateChain, privateHash } from '../../src/session/chains.js'
-import { packActivations, packDeltas, unpackActivations, unpackDeltas } from '../../src/session/packing.js'
-import { agree, checkBegin, signAccept, signBegin, type Terms } from '../../src/session/terms.js'
+import { packActivations, packDeltas, unpackActivations, unpackDeltas } from '../../src/session/messages/packing.js'
+import { agree, checkBegin, signAccept, signBegin, type Terms } from '../../src/session/terms/terms.js'
 
 type Hex = string
 

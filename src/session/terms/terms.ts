@@ -2,9 +2,9 @@
  * What both sides agree to before the first row (protocols/session, open, accept, begin): the context, and two signatures over it
  * and both libp2p peers, so that nobody can stand between them under another peer's name.
  */
-import { equal } from '../bytes.js'
-import { InvalidProofError, LimitExceededError, MalformedMessageError, ProtocolViolationError } from '../errors.js'
-import { hash } from '../kernel/hash.js'
+import { equal } from '../../bytes.js'
+import { InvalidProofError, LimitExceededError, MalformedMessageError, ProtocolViolationError } from '../../errors.js'
+import { hash } from '../../kernel/hash.js'
 import {
   checkScales,
   decodeDelegation,
@@ -15,9 +15,9 @@ import {
   sign,
   verifyDelegation,
   verifySignature
-} from '../proof/index.js'
-import { LABELS } from './labels.js'
-import { type Accept, encodeUnsignedAccept, type Open } from './messages.js'
+} from '../../proof/index.js'
+import { LABELS } from '../labels.js'
+import { type Accept, encodeUnsignedAccept, type Open } from '../messages/messages.js'
 
 /** Seconds by which `started` may differ from the user's clock. */
 const STARTED_SKEW = 600n
@@ -110,6 +110,9 @@ function checkKey(manifest: Manifest, context: SessionContext, delegation: Deleg
       throw new InvalidProofError('delegation', "the contributor signs with a key that is neither the owner's nor delegated by it")
     }
     return
+  }
+  if (equal(context.contributorKey, manifest.owner)) {
+    throw new InvalidProofError('delegation', "the delegation is to the owner's own key, which no bundle may have")
   }
   if (!verifyDelegation(manifest.owner, manifest.id, context.contributorKey, delegation)) {
     throw new InvalidProofError('delegation', "the owner's signature over the delegation does not verify")

@@ -1,5 +1,5 @@
 /** The jobs of a session in this thread, one after the other; between two of them the event loop gets its turn. */
-import { hidden, outputs } from '../lora/delta.js'
+import { hidden, outputs } from '../../lora/delta.js'
 import {
   checkInputs,
   checkOutputs,
@@ -11,8 +11,8 @@ import {
   sumCommitments,
   type VerifiedManifest,
   verify
-} from '../proof/index.js'
-import type { Kernel } from '../kernel/types.js'
+} from '../../proof/index.js'
+import type { Kernel } from '../../kernel/types.js'
 import type { ContributorJobs, UserJobs } from './jobs.js'
 
 /** Bytes of a blinding. */

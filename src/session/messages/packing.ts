@@ -1,5 +1,5 @@
 /** Integer rows on the wire (protocols/session: rows, deltas): little endian, in as few bytes as the text says. */
-import { InvalidProofError, MalformedMessageError, ProtocolViolationError } from '../errors.js'
+import { InvalidProofError, MalformedMessageError, ProtocolViolationError } from '../../errors.js'
 
 /** Activations of at most this many bits travel in one byte. */
 const BYTE_BITS = 8

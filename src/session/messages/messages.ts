@@ -1,8 +1,8 @@
 /** Messages of a session: canonical bytes in, checked values out. What depends on the session's state is checked by the sides. */
-import { LimitExceededError, MalformedMessageError } from '../errors.js'
-import { FORMAT_LIMITS, NET_LIMITS } from '../limits.js'
-import { checkLength, decodeCanonical, onlyField } from '../wire/canonical.js'
-import * as wire from '../wire/generated/session.js'
+import { LimitExceededError, MalformedMessageError } from '../../errors.js'
+import { FORMAT_LIMITS, NET_LIMITS } from '../../limits.js'
+import { checkLength, decodeCanonical, onlyField } from '../../wire/canonical.js'
+import * as wire from '../../wire/generated/session.js'
 
 /** Generated types ask for byte arrays over an ArrayBuffer of their own; encoding takes any. */
 type Loose<T> = T extends Uint8Array

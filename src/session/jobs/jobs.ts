@@ -2,7 +2,7 @@
  * The heavy work of a session, asked for by the state machines. Arguments and results are plain data, so that a pool of workers can
  * do it; `inline.ts` does it in this thread. What a job refuses it throws as InvalidProofError or MalformedMessageError.
  */
-import type { ProvedBundle, SessionContext, SessionRow, Tail, VerifiedProof } from '../proof/index.js'
+import type { ProvedBundle, SessionContext, SessionRow, Tail, VerifiedProof } from '../../proof/index.js'
 
 /** Rows of one group, count × d_in integers. */
 export interface InputJob {

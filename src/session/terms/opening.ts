@@ -1,9 +1,9 @@
 /** The first two messages of a session: what the user wants, and on which terms the contributor serves it (protocols/session). */
-import { equal } from '../bytes.js'
-import { ProtocolViolationError } from '../errors.js'
-import { type CommittedAdapter, type Delegation, encodeDelegation, type Manifest, publicKeyOf, type Random } from '../proof/index.js'
-import { CODE, refusedBy, RefusalError } from './codes.js'
-import { type Accept, decodeMessage, type Open } from './messages.js'
+import { equal } from '../../bytes.js'
+import { ProtocolViolationError } from '../../errors.js'
+import { type CommittedAdapter, type Delegation, encodeDelegation, type Manifest, publicKeyOf, type Random } from '../../proof/index.js'
+import { CODE, refusedBy, RefusalError } from '../messages/codes.js'
+import { type Accept, decodeMessage, type Open } from '../messages/messages.js'
 import { agree, packScales, type Peers, signAccept, type Terms } from './terms.js'
 
 /** Bytes of nonces, secrets and keys. */

@@ -6,7 +6,7 @@ import {
   ProtocolViolationError,
   RefusedError,
   TimeoutError
-} from '../errors.js'
+} from '../../errors.js'
 
 export const CODE = {
   unknownAdapter: 1,

@@ -1,0 +1,112 @@
+/** The contributor's side of requests: taken within the limits of accept, answered in their order, in frames of whole rows. */
+import { LimitExceededError, ProtocolViolationError } from '../errors.js'
+import { NET_LIMITS } from '../limits.js'
+import type { ManifestGroup } from '../proof/index.js'
+import type { Deltas, Rows } from './messages/messages.js'
+import { activationBytes, packDeltas, unpackActivations } from './messages/packing.js'
+import type { Terms } from './terms/terms.js'
+
+/** Bytes of a deltas message beside its y and widths, at most. */
+const DELTAS_OVERHEAD = 64
+/** Bytes of an entry of y at most. */
+const ENTRY = 8
+
+export interface Request {
+  readonly id: number
+  /** Manifest index. */
+  readonly group: number
+  /** Of the first row. */
+  readonly position: number
+  /** count × dIn integers. */
+  readonly x: Int16Array
+  readonly count: number
+}
+
+/** Requests that are not answered yet. */
+export class RequestQueue {
+  private next = 0
+  /** Rows asked for, answered or not. */
+  private asked = 0
+  private bytes = 0
+  private readonly requests: Request[] = []
+
+  constructor(
+    private readonly terms: Pick<Terms, 'accept' | 'context'>,
+    private readonly groups: readonly ManifestGroup[]
+  ) {}
+
+  get length(): number {
+    return this.requests.length
+  }
+
+  /** The oldest. */
+  get first(): Request | undefined {
+    return this.requests[0]
+  }
+
+  /** @throws ProtocolViolationError, LimitExceededError, MalformedMessageError */
+  take({ request, group, position, count, x }: Rows): void {
+    const { accept, context } = this.terms
+    if (request !== this.next) throw new ProtocolViolationError(`request ${request} came, the next is ${this.next}`)
+    if (!context.groups.includes(group)) throw new ProtocolViolationError(`rows for group ${group} came, which the session does not have`)
+    if (this.asked + count > accept.rows) throw new LimitExceededError('rows', this.asked + count, accept.rows, 'in this session')
+    if (this.requests.length >= accept.requests) {
+      throw new LimitExceededError('requests in flight', this.requests.length + 1, accept.requests)
+    }
+    if (this.bytes + x.length > NET_LIMITS.requestBytesInFlight) {
+      throw new LimitExceededError('bytes of x in flight', this.bytes + x.length, NET_LIMITS.requestBytesInFlight)
+    }
+    const { dIn } = this.groups[group]!
+    this.requests.push({ id: request, group, position, count, x: unpackActivations(x, count * dIn, context.activationBits) })
+    this.bytes += x.length
+    this.next++
+    this.asked += count
+  }
+
+  /** The oldest is answered. */
+  shift(): void {
+    this.bytes -= this.bytesOf(this.requests.shift()!)
+  }
+
+  /** Drops the requests from this number on, but for the first ones, which have been begun. */
+  cancel(from: number, begun: number): void {
+    const keep = this.requests.findIndex(({ id }, i) => i >= begun && id >= from)
+    if (keep === -1) return
+    for (const request of this.requests.splice(keep)) {
+      this.asked -= request.count
+      this.bytes -= this.bytesOf(request)
+    }
+  }
+
+  clear(): void {
+    this.requests.length = 0
+  }
+
+  private bytesOf({ x }: Request): number {
+    return x.length * activationBytes(this.terms.context.activationBits)
+  }
+}
+
+/**
+ * The answer in frames of whole rows, each as long as a frame may be.
+ * @param y count × outputs integers
+ * @param firstRow number of the answer's first row
+ */
+export function answerFrames(given: {
+  readonly request: Request
+  readonly group: ManifestGroup
+  readonly y: Float64Array
+  readonly firstRow: number
+}): Deltas[] {
+  const { request, group, y, firstRow } = given
+  const { outputs, modules } = group
+  const widths = modules.map(({ dOut }) => dOut)
+  const most = Math.max(1, Math.floor((NET_LIMITS.frameBytes - DELTAS_OVERHEAD - modules.length) / (outputs * ENTRY)))
+  const frames: Deltas[] = []
+  for (let from = 0; from < request.count; from += most) {
+    const count = Math.min(most, request.count - from)
+    const packed = packDeltas(widths, y.subarray(from * outputs, (from + count) * outputs), count)
+    frames.push({ request: request.id, firstRow: firstRow + from, count, ...packed })
+  }
+  return frames
+}
