@@ -8,6 +8,7 @@ import type { SettingsLayer } from '../daemon/settings.js'
 import type { CommonFlags } from './options.js'
 import { Output, type Stream } from './output.js'
 import { renderEvent, renderProgress } from './render/status.js'
+import { safeText } from './render/style.js'
 
 /** The process, as far as a command may see it. */
 export interface Io {
@@ -84,7 +85,8 @@ export class Invocation {
     const wire = toWireError(error)
     this.output.endText()
     this.output.document(this.streaming ? { type: 'error', error: wire } : { error: wire })
-    this.output.note(`zklora: ${wire.message}`)
+    // Names of tensors and adapters are in it.
+    this.output.note(`zklora: ${safeText(wire.message)}`)
     if ((this.io.env['ZKLORA_DEBUG'] ?? '') !== '' && error instanceof Error) this.output.note(stackOf(error))
   }
 }

@@ -83,7 +83,7 @@ export function quantizeAdapter(adapter: PeftAdapter, bits: Partial<Quantization
 
 /**
  * Quantises one module. It does not check exactness, which depends on activationBits.
- * @throws InvalidInputError for NaN or infinity in its weights
+ * @throws InvalidInputError for NaN or infinity in its weights, or a scale that is no number above zero
  */
 export function quantizeModule(module: PeftModule, weightBits: number): QuantizedModule {
   const { name, dIn, dOut, rank } = module
@@ -101,7 +101,12 @@ export function quantizeModule(module: PeftModule, weightBits: number): Quantize
   const scale = finite(scaleOf(scaledB, weightBits), name)
   const b = new Int16Array(rank * dOut)
   roundInto(b, scaledB, scale)
-  return { name, dOut, rank, a, b, scale: scale * module.scaling }
+  const scaled = scale * module.scaling
+  // A user would refuse it only when a session opens.
+  if (!(scaled > 0 && scaled < Infinity)) {
+    throw new InvalidInputError(`module ${name} has the scale ${scaled}: its weights and lora_alpha are out of all proportion`)
+  }
+  return { name, dOut, rank, a, b, scale: scaled }
 }
 
 /** Zero for a finite value, NaN otherwise: so that a NaN is found also where it would be multiplied by zero. */

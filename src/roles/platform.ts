@@ -1,4 +1,5 @@
 /** What Node brings to the portable rooms: the datastore on disk and the transports. */
+import { chmod, mkdir } from 'node:fs/promises'
 import { tcp } from '@libp2p/tcp'
 import { LevelDatastore } from 'datastore-level'
 import type { Batch, Key } from 'interface-datastore'
@@ -26,12 +27,15 @@ class DurableDatastore extends LevelDatastore {
 }
 
 /**
- * Opens the datastore in a folder, made when it is not there.
+ * Opens the datastore in a folder, made when it is not there, that only its owner may enter: LevelDB's files, with weights and
+ * secrets in them, are as readable as the umask says.
  * @throws InvalidInputError when it cannot be opened: mostly because another process has it
  */
 export async function openDatastore(folder: string): Promise<LevelDatastore> {
   const datastore = new DurableDatastore(folder)
   try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await chmod(folder, 0o700)
     await datastore.open()
   } catch (cause) {
     throw new InvalidInputError(

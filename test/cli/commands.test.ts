@@ -414,3 +414,12 @@ test('every command has help with an example', async t => {
   }
   t.is((await zklora(['--version'])).stdout.trim(), '0.1.0')
 })
+
+test('an error with what a file or a peer called itself does not move the cursor', async t => {
+  const { run } = await daemon(t, {
+    listAdapters: async () => {
+      throw new NotFoundError('tensor \x1b[2Jmine\u202e is not there')
+    }
+  })
+  t.is((await run(['adapter', 'list'])).stderr, 'zklora: tensor \ufffd[2Jmine\ufffd is not there\n')
+})

@@ -82,6 +82,14 @@ test('an untrained adapter (B all zero) has scale 1 times the scaling', t => {
   t.is(scale, 0.5)
 })
 
+test('a scale that float64 cannot hold is refused with the module', t => {
+  for (const scaling of [1e300 * 1e300, 1e-320 / 1e10])
+    t.throws(() => quantizeModule(moduleOf([1, 1, 1, 1], [1, 1, 1, 1], scaling), 12), {
+      instanceOf: InvalidInputError,
+      message: /module m has the scale (Infinity|0): /
+    })
+})
+
 for (const [where, module] of [
   ['A', moduleOf([1, NaN, 0, 0], [1, 1, 1, 1])],
   ['B', moduleOf([1, 1, 1, 1], [1, Infinity, 1, 1])],

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -224,7 +224,9 @@ test('a session is found by its identifier, its root and the digests of its bund
 test('a store on disk is there after it was closed, and has one owner', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'zklora-store-'))
   t.teardown(() => rm(folder, { recursive: true }))
+  await mkdir(join(folder, 'store'), { mode: 0o755 })
   const datastore = await openDatastore(join(folder, 'store'))
+  t.is((await stat(join(folder, 'store'))).mode & 0o777, 0o700)
   const store = await Store.open({ datastore })
   const made = makeBundle('store', 'one')
   const { manifest, own } = await adapterOf(made)
