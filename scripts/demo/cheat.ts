@@ -4,7 +4,7 @@
  * Usage: cheat.js contributor|user DATA_DIR BOOTSTRAP BASE ADAPTER
  */
 import { loadIdentity } from '../../src/daemon/identity.js'
-import { nobleKernel } from '../../src/kernel/index.js'
+import { wasmKernel } from '../../src/kernel/index.js'
 import {
   decodeBundle,
   merkleRoot,
@@ -18,7 +18,7 @@ import { inlineContributorJobs, inlineUserJobs, type ContributorJobs, type UserJ
 import { join } from 'node:path'
 import { mkdir } from 'node:fs/promises'
 
-const kernel = nobleKernel()
+const kernel = wasmKernel()
 const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes))
 const say = (line: unknown): boolean => process.stdout.write(`${JSON.stringify(line)}\n`)
 

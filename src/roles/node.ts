@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromHex } from '../bytes.js'
 import { InvalidInputError, UnsupportedError } from '../errors.js'
-import { nobleKernel, type Kernel } from '../kernel/index.js'
+import { wasmKernel, type Kernel } from '../kernel/index.js'
 import { createNet, type Net, roleKey } from '../net/index.js'
 import { type SessionService, sessionService } from '../net/session/index.js'
 import type { Random } from '../proof/index.js'
@@ -68,7 +68,7 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
   const store = await Store.open({ datastore })
   await endStaleSessions(store.sessions)
   const events = new Events()
-  const kernel = nobleKernel()
+  const kernel = wasmKernel()
   const random = systemRandom
   const has = (role: Role): boolean => roles.includes(role)
   // The contributor announces over a network that is made with the contributor as its host.

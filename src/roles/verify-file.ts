@@ -1,6 +1,6 @@
 /** Verifies the bytes of a proof file with nothing else: no node, no network, no store. */
 import { isPeerError } from '../errors.js'
-import { nobleKernel, type Kernel } from '../kernel/index.js'
+import { wasmKernel, type Kernel } from '../kernel/index.js'
 import { decodeManifest, decodeProofFile, verifyBundles, verifyManifest, type Random } from '../proof/index.js'
 import { adapterInfo, proofRange } from './info.js'
 import type { VerifyReport } from './types.js'
@@ -25,7 +25,7 @@ export function unchecked(source: string, error: string): VerifyReport {
 export function verifyFile(
   source: string,
   bytes: Uint8Array,
-  { kernel = nobleKernel(), random = systemRandom }: VerifyFileOptions = {}
+  { kernel = wasmKernel(), random = systemRandom }: VerifyFileOptions = {}
 ): VerifyReport {
   const report = unchecked(source, '')
   try {

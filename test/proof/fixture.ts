@@ -1,6 +1,6 @@
 /** A small adapter and honest sessions with it, from a seed: what the tests of this room start from. */
 import { concat, u32 } from '../../src/bytes.js'
-import { createBlake3, nobleKernel } from '../../src/kernel/index.js'
+import { createBlake3, wasmKernel } from '../../src/kernel/index.js'
 import type { QuantizedAdapter, QuantizedGroup } from '../../src/lora/types.js'
 import {
   commitAdapter,
@@ -24,7 +24,7 @@ import {
   type VerifiedManifest
 } from '../../src/proof/index.js'
 
-export const kernel = nobleKernel()
+export const kernel = wasmKernel()
 
 /** The same bytes for the same seed: BLAKE3 of seed and a counter. */
 export function seeded(seed: string): Random {

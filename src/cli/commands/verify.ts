@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { nobleKernel, type Kernel } from '../../kernel/index.js'
+import { wasmKernel, type Kernel } from '../../kernel/index.js'
 import { unchecked, verifyFile as verifyBytes } from '../../roles/verify-file.js'
 import type { VerifyReport } from '../../roles/types.js'
 import type { ExitStatus, Invocation } from '../invocation.js'
@@ -29,7 +29,7 @@ async function verifyFolder(folder: string): Promise<VerifyReport[]> {
   const names = (await readdir(folder)).filter(name => name.endsWith('.zkproof')).sort()
   if (names.length === 0) return [unchecked(folder, 'the folder has no file that ends with .zkproof')]
   const reports: VerifyReport[] = []
-  const kernel = nobleKernel()
+  const kernel = wasmKernel()
   for (const name of names) reports.push(await verifyFile(join(folder, name), kernel))
   return reports
 }
@@ -37,7 +37,7 @@ async function verifyFolder(folder: string): Promise<VerifyReport[]> {
 async function verifyOne(invocation: Invocation, flags: VerifyFlags, source: string): Promise<VerifyReport[]> {
   const found = await stat(source).catch(() => null)
   if (found?.isDirectory() === true) return verifyFolder(source)
-  if (found !== null) return [await verifyFile(source, nobleKernel())]
+  if (found !== null) return [await verifyFile(source, wasmKernel())]
   if (!/^[0-9a-fA-F]{8,64}$/.test(source)) {
     return [unchecked(source, 'there is no such file or folder, and it is no root or digest of 8 to 64 hexadecimal digits')]
   }
