@@ -2,6 +2,7 @@
  * In which order the cut graph runs. A node's stage is the largest number of injected edges on any path to it. Within a stage, what
  * the inputs of target modules need runs first; they leave; what does not depend on the answers runs while the network works.
  */
+import { InvalidInputError } from '../../errors.js'
 
 /** A node as the scheduler sees it. */
 export interface Step {
@@ -47,7 +48,7 @@ export type Operation =
 /**
  * @param overlapBytes weights from which on the rest of a stage runs as a part of its own while the network works; below it waits
  *   for the next part, since every part costs some tens of microseconds
- * @throws RangeError when the steps are not in topological order
+ * @throws InvalidInputError when the steps are not in topological order
  */
 export function schedule(work: Work, overlapBytes: number): Operation[] {
   const graph = new Dependencies(work)
@@ -161,7 +162,7 @@ class Dependencies {
   private checkKnown(tensor: string): void {
     const { weights, inputs, deltas } = this.work
     if (weights.has(tensor) || inputs.has(tensor) || deltas.has(tensor) || this.producer.has(tensor)) return
-    throw new RangeError(`the tensor ${tensor} is used before it is made`)
+    throw new InvalidInputError(`the tensor ${tensor} is used before it is made: the model's nodes are out of order. Export it again`)
   }
 
   private stagesOf(needed: ReadonlySet<number>): number[] {
