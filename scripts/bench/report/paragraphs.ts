@@ -1,0 +1,36 @@
+/** What bounds each figure: a paragraph for each benchmark, for docs/benchmarks.md. */
+export const PARAGRAPHS: Readonly<Record<string, string>> = {
+  kernel: [
+    'F is one multiplication in the field; everything over points is a number of them, so that machines can be compared by their F.',
+    'A row commitment costs an addition for each signed 8-bit digit that is not zero (7 multiplications, and what reading the table takes),',
+    'so 16-bit entries cost twice the 8-bit ones, whatever the width once the tables are made. A multi-scalar multiplication sorts digits into',
+    'buckets: with more points the windows get wider and a point gets cheaper. Decoding and encoding are bound by one power of the field',
+    '(some 254 squarings). Folds and inner products are bound by plain integer multiplication, the hash by its compression function.',
+    'The noble kernel does the same work in BigInt, smaller where it would take long.'
+  ].join('\n'),
+  session: [
+    "One prefill, job by job as the product does it, beside the deltas alone in floats (in JavaScript). The user's commitments are bound by row",
+    'commitments, one entry for each activation: they grow with tokens × widths and dominate for wide models. The contributor commits to the',
+    'hidden rows only, a rank wide. The hash is BLAKE3 over every message of both directions: bound by bytes, most of them deltas.',
+    'The proof folds every activation once (cheap), then works on single rows of the widest group: its multiplications grow with tokens and',
+    'with the width, not with their product. Verification decodes one point for each row and multiplies them once; the two signatures of the',
+    "tails are a fixed part. The bundle is 32 bytes for each row and a few KiB for the proof. Peak memory is the highest RSS of a process of its own that does the contributor's part alone",
+    '(restores the adapter, answers, commits, proves), less the bytes of its quantised weights: Node, tables and activations are counted in.'
+  ].join('\n'),
+  verify: [
+    'On one thread. A batch shares the generators, whose coefficients add up, and makes one large multiplication of many small ones; what is left for each bundle is decoding its',
+    'points, hashing its transcript and two Ed25519 signatures, and these bound the rate.'
+  ].join('\n'),
+  rpc: [
+    'Two processes on one machine over tcp, noise and yamux, with a session open and earlier commitments done. `exchange` is from the request',
+    'to the checked integers: packing, the running hashes of both sides, the way there and back, and computing the delta (`deltaWithin`, as a',
+    'job by itself). The echo sends as many bytes both ways over a bare stream of the same connection: encryption in JavaScript and the',
+    'copies of the stream bound it. What an exchange takes beyond echo and delta is hashing and packing.'
+  ].join('\n'),
+  serve: [
+    `The demo's model, so small that a token takes about a millisecond: the session is nearly everything here, and with a real model it is the`,
+    'smaller part. Each layer waits for one exchange a token. `tokensPerSecond` is the whole call: opening the session, the text, the closing',
+    'commitments, the proof, fetching and verifying the bundle, the receipt. Beside it a user that never commits, and the same integers computed in the process of the model.'
+  ].join('\n'),
+  growth: 'Both axes are logarithmic: a straight line that rises as fast as it goes to the right is linear growth.'
+}
