@@ -41,7 +41,9 @@ function overTables(addresses: Uint32Array, rows: SmallRows, count: number, digi
     const pairs = Math.ceil((count * digits) / 2)
     const width = addresses.length
     const sums = memory.room(pairs * PAIR)
-    const all = memory.room(width * pairs * 2 * Int16Array.BYTES_PER_ELEMENT)
+    const column = pairs * 2 * Int16Array.BYTES_PER_ELEMENT
+    const all = memory.room((width + 1) * column)
+    memory.bytes().fill(0, all + width * column, all + (width + 1) * column)
     const tables = memory.place(Uint32Array.of(...addresses, addresses[width - 1]!))
     memory.exports.rowDigits(memory.place(rows), rows.BYTES_PER_ELEMENT, count, width, digits, 2 * pairs, all)
     memory.exports.setIdentities(sums, pairs)

@@ -29,13 +29,33 @@ export function makeTables(e0: usize, e1: usize, t0: usize, t1: usize): void {
 let touched: i64 = 0
 const LINE: usize = 64
 const LINES: i32 = 226
-/** With fewer pairs of rows it does not pay to load a whole table. */
+/** With fewer pairs of rows it does not pay to load a whole table: then the entries alone that come next. */
 const TOUCH_FROM: i32 = 24
+
+/** The entry of a digit's absolute value. */
+@inline function entryOf(table: usize, digit: i32, negative: i32): usize {
+  return table + ENTRY * ((digit ^ -negative) + negative)
+}
+
+/** Loads the lines of an entry. */
+@inline function touch(entry: usize): i64 {
+  return load<i64>(entry) + load<i64>(entry, 56) + load<i64>(entry, 104)
+}
+
+/** Loads all entries that a base needs, in one go, so that the waits for memory overlap. */
+function touchEntries(table: usize, digits: usize, pairs: i32): i64 {
+  let s: i64 = 0
+  for (let p = 0; p < pairs; p++, digits += 4) {
+    const both = load<u32>(digits), a = <i32><i16>both, b = <i32>both >> 16
+    s += touch(entryOf(table, a, a >>> 31)) + touch(entryOf(table, b, b >>> 31))
+  }
+  return s
+}
 
 /**
  * sums_p += Σ_i digits[i, p] · base_i for pairs p of lanes.
  * @param tables n + 1 addresses, the last one that of any table
- * @param digits n × 2 pairs digits of 8 bits (rowDigits)
+ * @param digits n + 1 times 2 pairs digits of 8 bits (rowDigits), the last ones 0
  */
 export function addRows(sums: usize, tables: usize, digits: usize, n: i32, pairs: i32): void {
   const lines = pairs < TOUCH_FROM ? 0 : (LINES + pairs - 1) / pairs
@@ -45,6 +65,7 @@ export function addRows(sums: usize, tables: usize, digits: usize, n: i32, pairs
     // Loading the next table bit by bit on the way: without it each table comes from memory when it is waited for.
     let next = <usize>load<u32>(tables, 4)
     const end = next + TABLE
+    if (lines == 0) s += touchEntries(next, digits + ((<usize>pairs) << 2), pairs)
     let sum = sums
     for (let p = 0; p < pairs; p++, sum += PAIR, digits += 4) {
       for (let k = 0; k < lines && next < end; k++, next += LINE) s += load<i64>(next)
@@ -52,7 +73,7 @@ export function addRows(sums: usize, tables: usize, digits: usize, n: i32, pairs
       if (both == 0) continue
       const a = <i32><i16>both, b = <i32>both >> 16
       const n0 = a >>> 31, n1 = b >>> 31
-      addEntries(sum, table + ENTRY * ((a ^ -n0) + n0), n0, table + ENTRY * ((b ^ -n1) + n1), n1)
+      addEntries(sum, entryOf(table, a, n0), n0, entryOf(table, b, n1), n1)
     }
   }
   touched += s
