@@ -32,6 +32,8 @@ export const FORMAT_LIMITS = {
   bundleRows: 65_536,
   /** Bytes of one bundle. */
   bundleBytes: 4 * MiB,
+  /** Bytes of a proof file, which is read as a whole: a manifest and 60 bundles of 4 MiB, some 7 million rows. */
+  proofFileBytes: 256 * MiB,
   /** Bytes of one announcement. */
   announcementBytes: 640,
   /** Bits of activations and weights. */

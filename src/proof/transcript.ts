@@ -17,7 +17,9 @@ export class Transcript {
 
   constructor(
     private readonly kernel: Kernel,
-    label: string
+    label: string,
+    /** The step by which a proof is refused of which a challenge is zero. */
+    private readonly step = 'identity'
   ) {
     this.hasher.update(prefixed(utf8(LABELS.transcript)))
     this.hasher.update(prefixed(utf8(label)))
@@ -42,10 +44,10 @@ export class Transcript {
     )
   }
 
-  /** @throws InvalidProofError('identity') for a challenge that is zero. */
+  /** @throws InvalidProofError for a challenge that is zero */
   challenge(label: string): Uint8Array {
     this.entry(TAG.challenge, label)
-    return checkChallenge(label, this.kernel.reduceWide(this.hasher.digest(WIDE_BYTES)))
+    return checkChallenge(this.step, label, this.kernel.reduceWide(this.hasher.digest(WIDE_BYTES)))
   }
 
   /** BLAKE3 of everything so far. */
@@ -58,9 +60,9 @@ export class Transcript {
   }
 }
 
-/** @throws InvalidProofError('identity') for zero. */
-export function checkChallenge(label: string, challenge: Uint8Array): Uint8Array {
-  if (equal(challenge, ZERO)) throw new InvalidProofError('identity', `challenge ${label} is zero`)
+/** @throws InvalidProofError(step) for zero */
+export function checkChallenge(step: string, label: string, challenge: Uint8Array): Uint8Array {
+  if (equal(challenge, ZERO)) throw new InvalidProofError(step, `challenge ${label} is zero`)
   return challenge
 }
 

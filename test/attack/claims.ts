@@ -2,7 +2,7 @@
 import { isPeerError, InvalidProofError } from '../../src/errors.js'
 import { verify, type VerifiedManifest } from '../../src/proof/index.js'
 import { bundleTranscript } from '../../src/proof/bundle/challenges.js'
-import { equationsHold, prepare } from '../../src/proof/bundle/verify.js'
+import { equationsHold, open, prepare } from '../../src/proof/bundle/verify.js'
 import type { Transcript } from '../../src/proof/transcript.js'
 import { kernel, seeded, type GroupShape } from '../proof/fixture.js'
 
@@ -46,6 +46,7 @@ export function weakenedVerdict(
   }: { transcript?: Transcript; random?: (bytes: number) => Uint8Array }
 ): string {
   return outcome(() => {
-    if (!equationsHold(kernel, random, [prepare(kernel, { manifest, bundle }, transcript)])) throw new InvalidProofError('equations', '')
+    if (!equationsHold(kernel, random, [prepare(kernel, open(kernel, { manifest, bundle }), transcript)]))
+      throw new InvalidProofError('equations', '')
   })
 }

@@ -101,10 +101,15 @@ test('tails that are not signed by the keys of the context, or swapped, are refu
   }
 })
 
-test('a signature of one side does not serve as that of the other, even with one key for both', t => {
+test('a session of one key with itself is refused', t => {
   const context = { ...session.context, userKey: publicKeyOf(OWNER_SECRET) }
-  const tails = makeTails(context, session.rows)
-  t.is(verdict(manifest, prove({ ...session, context, ...tails, userTail: tails.contributorTail }).bundle), 'signature')
+  t.is(verdict(manifest, prove({ ...session, context, ...makeTails(context, session.rows) }).bundle), 'MalformedMessageError')
+})
+
+test('a signature of one side does not serve as that of the other: the role is signed', t => {
+  const id = sessionId(session.context)
+  const userTail = signTail({ secretKey: USER_SECRET, role: 'contributor', session: id, tail: session.userTail })
+  t.is(verdict(manifest, prove({ ...session, userTail }).bundle), 'signature')
 })
 
 test('tails that count fewer rows than the bundle has, or more than the session may have, are refused', t => {
@@ -147,4 +152,9 @@ test('a replica with a delegation is accepted up to its expiry', t => {
 test('a delegation to another key, or changed afterwards, is refused', t => {
   t.is(delegated(delegate(2n ** 40n, publicKeyOf(USER_SECRET))), 'delegation')
   t.is(delegated({ ...delegate(2n ** 40n), share: 101n }), 'delegation')
+})
+
+test('a delegation of the owner to its own key is refused', t => {
+  const context = contextOf(adapter, { delegation: delegate(2n ** 40n, publicKeyOf(OWNER_SECRET)) })
+  t.is(verdict(manifest, prove({ ...session, context, ...makeTails(context, session.rows) }).bundle), 'delegation')
 })

@@ -68,6 +68,19 @@ test('vocabularies of all kinds are read: added tokens win, unused identifiers a
   t.deepEqual(tokensOf({ model: { vocab: { a: 0 } }, added_tokens: [{ id: 0, content: 'b' }] }).tokens, ['b'])
 })
 
+test('a dimension that is no whole number, or two tokens of one id, are refused', t => {
+  for (const hidden_size of [-1, 0.5, '128', 2 ** 53]) {
+    t.throws(() => describeBaseModel({ ...LLAMA, config: { ...LLAMA.config, hidden_size } }), {
+      name: 'InvalidInputError',
+      message: /hidden_size in config.json .* not a whole number/
+    })
+  }
+  t.throws(() => describeBaseModel({ ...LLAMA, tokenizer: { model: { vocab: { a: 1, b: 1 } } } }), {
+    name: 'InvalidInputError',
+    message: /two tokens with id 1/
+  })
+})
+
 test('tokenizers and configs that do not say what is needed are refused', t => {
   for (const tokenizer of [
     {},

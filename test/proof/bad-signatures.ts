@@ -44,11 +44,25 @@ export function badSignatures(seed: Uint8Array, label: string, items: readonly U
   // y = 1, the neutral element, also written with y = p + 1 and with the sign bit of x = 0 set.
   const neutral = fromHex('01'.padEnd(64, '0'))
   const overlong = fromHex(`ee${'ff'.repeat(30)}7f`)
+  // With A neutral [S]B = R for any message; with R neutral [S]B = [k]A.
+  const { scalar } = ed25519.utils.getExtendedPublicKey(seed)
+  const nonce = Fn.create(littleEndian(sha512(message)))
+  const k = Fn.create(littleEndian(sha512(concat([neutral, publicKey, message]))))
   const signedZero = fromHex(`01${'00'.repeat(30)}80`)
   return [
     { name: 'torsion in R: valid only with the cofactor', ...withTorsion(seed, message, 'R') },
     { name: 'torsion in A: valid only with the cofactor', ...withTorsion(seed, message, 'A') },
     { name: 'S + ℓ', publicKey, signature: concat([r, plusOrder(s)]) },
+    {
+      name: 'A of small order and nothing else wrong: valid for any message',
+      publicKey: neutral,
+      signature: concat([Point.BASE.multiply(nonce).toBytes(), Fn.toBytes(nonce)])
+    },
+    {
+      name: 'R of small order and nothing else wrong',
+      publicKey,
+      signature: concat([neutral, Fn.toBytes(Fn.create(k * Fn.create(scalar)))])
+    },
     { name: 'A of small order', publicKey: neutral, signature: concat([r, s]) },
     { name: 'A and R of small order, S = 0: valid for any message', publicKey: neutral, signature: concat([neutral, zero]) },
     { name: 'R of small order', publicKey, signature: concat([neutral, s]) },

@@ -12,9 +12,10 @@ import {
   verifyProofFile,
   type ProofFile
 } from '../../src/proof/index.js'
-import { halvings, pairRounds } from '../../src/proof/bundle/layout.js'
+import { halvings, pairRounds, type Proof } from '../../src/proof/bundle/layout.js'
 import { finish } from '../../src/proof/bundle/prove.js'
 import { flip, honestBundle, honestSession, kernel, makeAdapter, makeRow, makeTails, register, seeded, type Session } from './fixture.js'
+import { ChangingTranscript } from '../attack/transcripts.js'
 import { proveSteps } from './steps.js'
 
 const random = seeded('verifier')
@@ -72,19 +73,22 @@ test('many bundles of several adapters are accepted in one batch', t => {
   t.deepEqual(verifyBatch({ kernel, items: [], random }), [])
 })
 
+/** Of a prover that sends z_ν plus one, which only equation 3 knows. */
+function forged(init: Session): Uint8Array {
+  const more = (scalar: Uint8Array): Uint8Array => kernel.addScalars(scalar, kernel.scalarsOf(Int8Array.of(1)))
+  const transcript = new ChangingTranscript({ 'z-nu': more })
+  const proof = (made: Proof): Proof => ({ ...made, answers: { ...made.answers, zNu: more(made.answers.zNu) } })
+  return proveSteps(init, { transcript, proof }).bundle
+}
+
 test('bad bundles among others are found, and the others pass', t => {
-  const bundles = [
-    whole.bundle,
-    // z_ν, which only equation 3 knows: before the mask points, T_L and T_R (6 points), mask answers (4), two halvings (12 + 2) and 2 · 8 scalars.
-    flip(whole.bundle, whole.bundle.length - 32 * (8 + 8 + 12 + 2 + 4 + 4 + 2) - 32),
-    honestBundle(adapter, 'batch', { groups: [1] }).bundle,
-    new Uint8Array(3)
-  ]
+  const bundles = [whole.bundle, forged(whole.init), honestBundle(adapter, 'batch', { groups: [1] }).bundle, new Uint8Array(3)]
   const results = verifyBatch({ kernel, items: bundles.map(bundle => ({ manifest, bundle })), random })
   t.deepEqual(
     results.map(result => (result instanceof Error ? result.name : 'valid')),
     ['valid', 'InvalidProofError', 'valid', 'MalformedMessageError']
   )
+  t.like(results[1], { step: 'equations' })
 })
 
 test('a fault of our own is no verdict', t => {
@@ -152,7 +156,7 @@ test('a bundle has the length that the page says', t => {
 test('bundles beyond the limits are refused before anything is read', t => {
   t.throws(() => decodeBundle(new Uint8Array(FORMAT_LIMITS.bundleBytes + 1), manifest), { instanceOf: LimitExceededError })
   const context = 1 + 1 + 6 * 32 + 8 + 2 + 4 + 2 + 2 * 2 + 1
-  const withRange = (start: number, end: number) => {
+  const withRange = (start: number, end: number): (() => unknown) => {
     const bytes = whole.bundle.slice()
     const view = new DataView(bytes.buffer)
     view.setUint32(context, start, true)
@@ -168,7 +172,8 @@ test('bundles beyond the limits are refused before anything is read', t => {
 const [first, second] = [whole.init.rows.slice(0, 3), whole.init.rows.slice(3)]
 const firstTails = makeTails(whole.init.context, first, { change: { closed: false, rows: 5 } })
 const firstPart = prove({ ...whole.init, rows: first, ...firstTails })
-const secondPart = prove({ ...whole.init, rows: second, publicAtStart: firstTails.userTail.publicHash })
+const secondInit = { ...whole.init, rows: second, publicAtStart: firstTails.userTail.publicHash }
+const secondPart = prove(secondInit)
 const fileOf = (...bundles: Uint8Array[]): Uint8Array => encodeProofFile({ manifest: manifest.bytes, bundles })
 
 test('a proof file is verified from its bytes alone', t => {
@@ -205,7 +210,30 @@ test('bundles of a file must follow one another', t => {
     firstPart.bundle,
     prove({ ...whole.init, rows: second, publicAtStart, ...tails }).bundle
   )
-  refuses(/signature/, firstPart.bundle, flip(secondPart.bundle, 20))
+  // The chain comes before signatures and proofs.
+  refuses(/chain: the bundles are of two sessions/, firstPart.bundle, flip(secondPart.bundle, 20))
+  refuses(/inner product/, firstPart.bundle, flip(secondPart.bundle, secondPart.bundle.length - 1))
+  refuses(/equations/, firstPart.bundle, forged(secondInit))
+})
+
+test('what a side says in a later bundle does not take back what it said before', t => {
+  const part = (change: { closed: boolean; rows: number }, role?: 'userTail' | 'contributorTail') => {
+    const tails = makeTails(whole.init.context, first, { change })
+    return prove({ ...whole.init, rows: first, ...firstTails, ...(role === undefined ? tails : { [role]: tails[role] }) }).bundle
+  }
+  const outcome = (bundle: Uint8Array) => () => verifyProofFile({ kernel, file: fileOf(bundle, secondPart.bundle), random })
+  const chain = (message: RegExp) => ({ instanceOf: InvalidProofError, message })
+  t.notThrows(outcome(part({ closed: false, rows: 5 })))
+  t.throws(outcome(part({ closed: true, rows: 5 }, 'userTail')), chain(/chain: the user closed the session at row 3/))
+  t.throws(outcome(part({ closed: true, rows: 5 }, 'contributorTail')), chain(/chain: the contributor closed/))
+  t.throws(outcome(part({ closed: false, rows: 6 }, 'userTail')), chain(/chain: the user counts 5 rows in a later bundle, 6/))
+  t.throws(outcome(part({ closed: false, rows: 6 }, 'contributorTail')), chain(/chain: the contributor counts 5/))
+})
+
+test('a proof file beyond its bound is neither written nor read', t => {
+  const much = new Uint8Array(FORMAT_LIMITS.proofFileBytes + 1)
+  t.throws(() => decodeProofFile(much), { instanceOf: LimitExceededError, message: /bytes of a proof file/ })
+  t.throws(() => fileOf(much), { instanceOf: LimitExceededError, message: /bytes of a proof file/ })
 })
 
 test('a proof file that is none, or goes on, is refused', t => {

@@ -90,7 +90,10 @@ test('a pattern of tokens takes a few bytes a token, a prefill as few a group', 
 })
 
 test('a challenge that is zero is refused', t => {
-  t.throws(() => checkChallenge('rho', new Uint8Array(32)), { instanceOf: InvalidProofError, message: /identity: challenge rho is zero/ })
+  t.throws(() => checkChallenge('identity', 'rho', new Uint8Array(32)), {
+    instanceOf: InvalidProofError,
+    message: /identity: challenge rho is zero/
+  })
 })
 
 test('signatures that only some verifiers accept are refused', t => {

@@ -86,6 +86,17 @@ test('names that no manifest can hold are refused in words', t => {
   t.notThrows(commit('é'.repeat(64)))
 })
 
+test('an adapter whose manifest would be too long is refused before anything is computed', t => {
+  const [dIn, dOut, rank] = [4096, 4096, 16]
+  const module = { dOut, rank, a: new Int16Array(), b: new Int16Array(), scale: 1 }
+  const groups = Array.from({ length: 64 }, (_, g) => ({ dIn, modules: [{ ...module, name: `${g}` }] }))
+  const init = { kernel, base: BASE, name: 'wide', ownerKey: BASE, secret: BASE, salt: BASE, random }
+  t.throws(() => commitAdapter({ ...init, adapter: { ...adapter.quantized, groups } }), {
+    instanceOf: LimitExceededError,
+    message: /16850944, at most 16777216 .*certificate kind 0/
+  })
+})
+
 const restore = { kernel, adapter: adapter.quantized, manifestBytes: manifest.bytes, secret: adapter.secret, salt: adapter.salt, random }
 
 test('a restored adapter proves as the first one did', t => {

@@ -13,6 +13,10 @@ import type { ProveInit } from '../../src/proof/index.js'
 
 /** Where a dishonest prover changes what it does. */
 export interface Deviation {
+  /** Before anything is absorbed: what the prover says that it proves. */
+  stated?: (statement: Statement) => Statement
+  /** Not random, or not all of them. */
+  masks?: Masks
   /** For a verifier that absorbs things in another order. */
   transcript?: Transcript
   /** After step 1. */
@@ -25,9 +29,11 @@ export interface Deviation {
 
 export function proveSteps(init: ProveInit, deviation: Deviation = {}) {
   const { kernel, adapter, rows, random } = init
-  const statement = makeStatement(init)
+  const honestStatement = makeStatement(init)
+  const statement = deviation.stated?.(honestStatement) ?? honestStatement
   const transcript = deviation.transcript ?? bundleTranscript(kernel)
-  const prover: Prover = { kernel, adapter, groups: statement.groups, transcript, masks: new Masks(kernel, random, adapter.secret) }
+  const masks = deviation.masks ?? new Masks(kernel, random, adapter.secret)
+  const prover: Prover = { kernel, adapter, groups: statement.groups, transcript, masks }
   const rho = absorbStatement(transcript, statement)
   const honest = foldRows(prover, rho, rows)
   const folded = deviation.folded?.(honest, { prover, rho }) ?? honest

@@ -1,6 +1,6 @@
 /** Cases of protocols/adapter. */
 import { fromHex } from '../../src/bytes.js'
-import { nobleKernel } from '../../src/kernel/index.js'
+
 import type { QuantizedAdapter } from '../../src/lora/types.js'
 import {
   baseModelId,
@@ -17,14 +17,18 @@ import {
   type BaseModelDescription,
   type CommittedAdapter
 } from '../../src/proof/index.js'
+import { readBaseModelDescription } from '../../src/model/index.js'
 import { hashScales } from '../../src/proof/adapter/content.js'
 import { InvalidProofError } from '../../src/errors.js'
+import { nobleKernel } from '../../src/kernel/index.js'
+import type { Kernel } from '../../src/kernel/types.js'
 import { seeded } from '../proof/fixture.js'
 import { fixedRandom } from './case.js'
 
 type Hex = string
 
-const kernel = nobleKernel()
+/** The reference, whatever other tests run on. */
+const noble = nobleKernel()
 
 /** A quantised adapter in JSON. */
 export interface JsonAdapter {
@@ -56,7 +60,7 @@ export function quantizedOf({ groups, ...rest }: JsonAdapter): QuantizedAdapter 
   }
 }
 
-export function commitmentOf(input: Registration): CommittedAdapter {
+export function commitmentOf(input: Registration, kernel: Kernel = noble): CommittedAdapter {
   return commitAdapter({
     kernel,
     adapter: quantizedOf(input.adapter),
@@ -83,12 +87,13 @@ export function changed(bytes: Uint8Array, { xor, cut, append = '' }: Change): U
 }
 
 export const ADAPTER = {
+  baseModelFiles: ({ folder, name }: { folder: string; name?: string }) => baseModelId(readBaseModelDescription(folder, name)),
   baseModel: (input: BaseModelDescription) => baseModelId(input),
   scales: ({ salt, scales }: { salt: Hex; scales: number[] }) => hashScales(fromHex(salt), Float64Array.from(scales)),
   content: ({ base, adapter }: { base: Hex; adapter: JsonAdapter }) => contentDigest(fromHex(base), quantizedOf(adapter)),
   manifest: (input: Registration) => {
     const { manifest, groups, content } = commitmentOf(input)
-    const verified = verifyManifest({ kernel, manifest, random: seeded('vectors') })
+    const verified = verifyManifest({ kernel: noble, manifest, random: seeded('vectors') })
     checkScales(manifest, fromHex(input.salt), Float64Array.from(input.adapter.groups.flatMap(({ modules }) => modules.map(m => m.scale))))
     return {
       content,
@@ -102,7 +107,11 @@ export const ADAPTER = {
     }
   },
   manifestBytes: ({ manifest, change }: { manifest: Hex; change: Change }) => {
-    const { id } = verifyManifest({ kernel, manifest: decodeManifest(changed(fromHex(manifest), change)), random: seeded('vectors') })
+    const { id } = verifyManifest({
+      kernel: noble,
+      manifest: decodeManifest(changed(fromHex(manifest), change)),
+      random: seeded('vectors')
+    })
     return { identifier: id }
   },
   delegation: ({ ownerSeed, adapter, key, expiry, share }: { ownerSeed: Hex; adapter: Hex; key: Hex; expiry: string; share: string }) =>

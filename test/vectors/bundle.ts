@@ -1,6 +1,6 @@
 /** Cases of protocols/bundle. */
 import { concat, Cursor, fromHex } from '../../src/bytes.js'
-import { nobleKernel } from '../../src/kernel/index.js'
+
 import {
   checkOpening,
   checkOutputs,
@@ -28,6 +28,7 @@ import {
 import { encodePattern, readPattern, type Place } from '../../src/proof/bundle/pattern.js'
 import { bundleTranscript, challengesOf } from '../../src/proof/bundle/challenges.js'
 import { encodeTail } from '../../src/proof/rows/tail.js'
+import { nobleKernel } from '../../src/kernel/index.js'
 import { hiddenRow, outputRow, seeded, type KnownRow } from '../proof/fixture.js'
 import { proveSteps } from '../proof/steps.js'
 import { changed, commitmentOf, type Change, type Registration } from './adapter.js'
@@ -168,7 +169,6 @@ export const BUNDLE = {
     verify({ kernel, manifest, bundle: steps.bundle, random: seeded('vectors') })
     const { statement, proof, folded, committed, nu, pair } = steps
     return {
-      manifest: manifest.bytes,
       session: session.session,
       rows: session.rows.map(({ xCommitment, y, upsilon, s }) => ({ X: xCommitment, y, upsilon, S: s })),
       publicHashes: session.hashes,
@@ -196,16 +196,20 @@ export const BUNDLE = {
   merkleRoot: ({ session, rows }: { session: Hex; rows: Parameters<typeof publicRow>[0][] }) =>
     merkleRoot(fromHex(session), rows.map(publicRow)),
   opening: ({ bundle, number }: { bundle: BundleInput; number: number }) => {
-    const { session, rows, adapter } = sessionOf(bundle)
+    const init = sessionOf(bundle)
+    const { session, rows, adapter } = init
     const row = rows.find(candidate => candidate.number === number)!
-    const root = merkleRoot(session, rows)
+    const manifest = verifyManifest({ kernel, manifest: adapter.manifest, random: seeded('vectors') })
+    const proved = proveSteps({ ...init, random: fixedRandom(fromHex(bundle.fresh)) })
+    const proof = verify({ kernel, manifest, bundle: proved.bundle, random: seeded('vectors') })
     const opening = openRow({ ...row, session, rows })
-    checkOpening({ kernel, manifest: adapter.manifest, root, opening })
-    return { root, opening }
+    checkOpening({ kernel, manifest, proof, opening })
+    return { root: proof.root, opening }
   },
-  openingBytes: ({ manifest, root, opening, change }: { manifest: Hex; root: Hex; opening: Hex; change: Change }) => {
-    const decoded = decodeManifest(fromHex(manifest))
-    return checkOpening({ kernel, manifest: decoded, root: fromHex(root), opening: changed(fromHex(opening), change) })
+  openingBytes: ({ manifest, bundle, opening, change }: { manifest: Hex; bundle: Hex; opening: Hex; change: Change }) => {
+    const verified = verifyManifest({ kernel, manifest: decodeManifest(fromHex(manifest)), random: seeded('vectors') })
+    const proof = verify({ kernel, manifest: verified, bundle: fromHex(bundle), random: seeded('vectors') })
+    return checkOpening({ kernel, manifest: verified, proof, opening: changed(fromHex(opening), change) })
   },
   proofFile: ({ manifest, bundles }: { manifest: Hex; bundles: Hex[] }) => {
     const file = encodeProofFile({ manifest: fromHex(manifest), bundles: bundles.map(fromHex) })

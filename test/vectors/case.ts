@@ -1,6 +1,6 @@
 /** Vectors: a case is inputs and what comes of them, bytes in lower-case hexadecimal, or the error by which they are refused. */
 import { toHex } from '../../src/bytes.js'
-import { InvalidProofError, isPeerError } from '../../src/errors.js'
+import { InvalidProofError, isPeerError, UnsupportedError } from '../../src/errors.js'
 
 export interface VectorCase {
   readonly name: string
@@ -8,6 +8,36 @@ export interface VectorCase {
   readonly input: unknown
   readonly output?: unknown
   readonly error?: { readonly name: string; readonly step?: string }
+}
+
+/** Stands in an input for a part of an earlier case: keys from the case on. */
+export interface Reference {
+  readonly of: string
+  readonly at: readonly string[]
+}
+
+/** A case's part by its name. */
+export function ref(of: string, ...at: readonly string[]): Reference {
+  return { of, at }
+}
+
+/** The input with all references replaced by what they name. */
+export function resolve(value: unknown, cases: ReadonlyMap<string, VectorCase>): unknown {
+  if (Array.isArray(value)) return value.map(part => resolve(part, cases))
+  if (typeof value !== 'object' || value === null) return value
+  if (isReference(value)) {
+    const there = cases.get(value.of)
+    if (there === undefined) throw new Error(`no case is called ${value.of}`)
+    return resolve(
+      value.at.reduce<unknown>((part, key) => (part as Record<string, unknown>)[key], there),
+      cases
+    )
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, resolve(part, cases)]))
+}
+
+function isReference(value: object): value is Reference {
+  return 'of' in value && 'at' in value
 }
 
 /** How each kind of case is computed from its input alone. */
@@ -21,7 +51,7 @@ export function evaluate(
   try {
     return { output: hexed(evaluators[kind]!(input as never)) }
   } catch (error) {
-    if (!isPeerError(error)) throw error
+    if (!isPeerError(error) && !(error instanceof UnsupportedError)) throw error
     return { error: { name: error.name, ...(error instanceof InvalidProofError ? { step: error.step } : {}) } }
   }
 }

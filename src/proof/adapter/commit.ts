@@ -1,16 +1,16 @@
 /** From integers to commitments: the contributor makes a manifest, and later restores what belongs to it. */
 import { concat, equal, utf8 } from '../../bytes.js'
-import { InvalidInputError } from '../../errors.js'
+import { InvalidInputError, LimitExceededError } from '../../errors.js'
 import type { Kernel } from '../../kernel/types.js'
 import type { QuantizedAdapter, QuantizedGroup, QuantizedModule } from '../../lora/types.js'
 import { FORMAT_LIMITS } from '../../limits.js'
 import { Combination, type Term } from '../combination.js'
 import { commitBlinded } from '../hiding.js'
-import { randomWeights } from '../scalars.js'
+import { POINT_BYTES, randomWeights } from '../scalars.js'
 import { Masks } from '../transcript.js'
 import type { CommittedAdapter, CommittedGroup, Manifest, Random } from '../types.js'
 import { blindingsOf, contentDigest, hashScales, scalesOf } from './content.js'
-import { decodeManifest, nameFault } from './decode.js'
+import { decodeManifest, nameFault, openingBytes } from './decode.js'
 import { encodeBody, encodeManifest, encodeShape, hashBody } from './encode.js'
 import { proveOpenings } from './openings.js'
 
@@ -72,8 +72,9 @@ export function commitAdapter(init: CommitAdapterInit): CommittedAdapter {
   const { kernel, adapter, base, secret, salt, random, onProgress = () => {} } = init
   checkName('name', init.name, FORMAT_LIMITS.adapterNameBytes)
   checkName('base model name', adapter.baseModelName, FORMAT_LIMITS.nameBytes)
-  const content = contentDigest(base, adapter)
   const placed = place(adapter)
+  checkSize(placed)
+  const content = contentDigest(base, adapter)
   const blindings = drawBlindings(kernel, { secret, content }, placed)
   const commitments = placed.map(({ module, group, index, offset }) => {
     const { a, b, rank, dOut } = module
@@ -101,6 +102,14 @@ export function commitAdapter(init: CommitAdapterInit): CommittedAdapter {
   })
   const manifest = decodeManifest(encodeManifest(body, concat(certificates)))
   return { manifest, quantized: adapter, groups: groupsOf(kernel, manifest, blindings), secret, salt, content }
+}
+
+/** Before anything is computed: proofs of openings grow with the widths, so that wide adapters do not fit into a manifest. */
+function checkSize(placed: readonly Placed[]): void {
+  const bytes = placed.reduce((sum, { module, group }) => sum + 2 * module.rank * POINT_BYTES + openingBytes(group.dIn, module.dOut), 0)
+  if (bytes <= FORMAT_LIMITS.manifestBytes) return
+  const remedy = 'in a manifest with proofs of openings (certificate kind 0); train it on fewer target modules'
+  throw new LimitExceededError('bytes of commitments and certificates', bytes, FORMAT_LIMITS.manifestBytes, remedy)
 }
 
 function checkName(what: string, name: string, most: number): void {

@@ -1,4 +1,4 @@
-/** Reading a manifest's bytes: layout, limits and canonical form (protocols/adapter, Manifest). Nothing is proved here. */
+/** Reading a manifest's bytes: layout and limits, in the order of its fields (protocols/adapter, Manifest). Nothing is proved here. */
 import { Cursor } from '../../bytes.js'
 import { LimitExceededError, MalformedMessageError } from '../../errors.js'
 import { hash } from '../../kernel/hash.js'
@@ -112,9 +112,9 @@ function readGroups(cursor: Cursor): Shape[] {
       modules.push({ name, dOut, rank: r, offset: outputs, index })
       outputs += dOut
       rank += r
+      rankSum += r
+      if (rankSum > FORMAT_LIMITS.rankSum) throw new LimitExceededError('sum of ranks', rankSum, FORMAT_LIMITS.rankSum, 'in a manifest')
     }
-    rankSum += rank
-    if (rankSum > FORMAT_LIMITS.rankSum) throw new LimitExceededError('sum of ranks', rankSum, FORMAT_LIMITS.rankSum, 'in a manifest')
     groups.push({ dIn, outputs, rank, modules })
   }
   return groups

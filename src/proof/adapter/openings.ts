@@ -15,7 +15,7 @@ import type { Manifest, ManifestGroup, ManifestModule, Random } from '../types.j
 import { openingBytes } from './decode.js'
 
 function start(kernel: Kernel, bodyHash: Uint8Array, module: number): Transcript {
-  const transcript = new Transcript(kernel, LABELS.openings)
+  const transcript = new Transcript(kernel, LABELS.openings, 'openings')
   transcript.append('body', bodyHash)
   transcript.append('module', u32(module))
   return transcript
@@ -75,7 +75,7 @@ function split(certificate: Uint8Array, dIn: number) {
 /**
  * Checks all modules' certificates in one multi-scalar multiplication.
  * @throws MalformedMessageError for encodings that are not canonical; InvalidProofError('manifest') for an identity point,
- * InvalidProofError('openings') when an equation does not hold
+ * InvalidProofError('openings') when a challenge is zero or an equation does not hold
  */
 export function verifyOpenings(kernel: Kernel, manifest: Manifest, random: Random): void {
   const combination = new Combination(kernel, random)

@@ -1,4 +1,7 @@
-/** Reading a bundle's bytes: layout, limits and canonical form (protocols/bundle, Layout). Nothing is proved here. */
+/**
+ * Reading a bundle's bytes: layout, limits and canonical form, in the order of protocols/bundle, Order of the checks. Nothing is
+ * proved here.
+ */
 import { Cursor, equal, toHex } from '../../bytes.js'
 import { InvalidProofError, LimitExceededError, MalformedMessageError } from '../../errors.js'
 import { hash } from '../../kernel/hash.js'
@@ -13,6 +16,15 @@ import { readPattern } from './pattern.js'
 
 const HASH_BYTES = 32
 const SIGNATURE_BYTES = 64
+
+/** What stands before the rows. */
+interface Head {
+  readonly context: SessionContext
+  readonly start: number
+  readonly end: number
+  /** Only when start > 0. */
+  readonly publicAtStart: Uint8Array | undefined
+}
 
 /** A bundle whose layout holds. */
 export interface Bundle {
@@ -33,8 +45,10 @@ export function decodeBundle(bytes: Uint8Array, manifest: Manifest): Bundle {
   const version = cursor.u8()
   if (version !== BUNDLE_VERSION) throw new MalformedMessageError(`bundle version ${version} is not known`)
   const context = readContext(cursor)
+  const range = readRange(cursor, context)
+  const publicAtStart = range.start > 0 ? cursor.bytesOf(HASH_BYTES).slice() : undefined
   checkContext(context, manifest)
-  const statement = readStatement(cursor, context, manifest)
+  const statement = readStatement(cursor, { context, ...range, publicAtStart }, manifest)
   const proof = readProof(cursor, statement.groups)
   cursor.end()
   return { statement, proof, digest: hash(LABELS.bundle, bytes), length: bytes.length }
@@ -55,18 +69,24 @@ function checkContext(context: SessionContext, manifest: Manifest): void {
   }
 }
 
-function readStatement(cursor: Cursor, context: SessionContext, manifest: Manifest): Statement {
-  const contextBytes = encodeContext(context)
-  const session = sessionOf(contextBytes)
+/** s and e. */
+function readRange(cursor: Cursor, context: SessionContext): { start: number; end: number } {
   const start = cursor.u32()
   const end = cursor.u32()
   if (start >= end) throw new MalformedMessageError(`the bundle covers rows ${start} to ${end}`)
   if (end - start > FORMAT_LIMITS.bundleRows) throw new LimitExceededError('rows of a bundle', end - start, FORMAT_LIMITS.bundleRows)
   if (end > context.rows) throw new LimitExceededError('rows of the session', end, context.rows, 'by its context')
+  return { start, end }
+}
+
+function readStatement(cursor: Cursor, head: Head, manifest: Manifest): Statement {
+  const { context, start, end } = head
+  const contextBytes = encodeContext(context)
+  const session = sessionOf(contextBytes)
   if ((end - start) * POINT_BYTES > cursor.remaining) {
     throw new MalformedMessageError(`the bundle has ${cursor.remaining} bytes left for ${end - start} rows`)
   }
-  const before = start > 0 ? cursor.bytesOf(HASH_BYTES).slice() : publicStart(session)
+  const before = head.publicAtStart ?? publicStart(session)
   const places = readPattern(cursor, end - start, context.groups)
   const rows: PublicRow[] = places.map((place, t) => ({ number: start + t, ...place, s: cursor.bytesOf(POINT_BYTES) }))
   const publicEnd = rows.reduce(publicNext, before)

@@ -1,12 +1,13 @@
 /** Proof files: a manifest and all bundles of one session (protocols/bundle, Proof file). */
 import { concat, Cursor, equal, prefixed, u16, u8, utf8 } from '../../bytes.js'
-import { InvalidProofError, isPeerError, LimitExceededError, MalformedMessageError } from '../../errors.js'
+import { InvalidProofError, LimitExceededError, MalformedMessageError } from '../../errors.js'
 import { FORMAT_LIMITS } from '../../limits.js'
 import { decodeManifest } from '../adapter/decode.js'
 import { verifyManifest } from '../adapter/verify.js'
 import type { Kernel } from '../../kernel/types.js'
-import type { Random, VerifiedManifest, VerifiedProof } from '../types.js'
-import { verifyBatch } from './verify.js'
+import type { Random, Tail, TailRole, VerifiedManifest, VerifiedProof } from '../types.js'
+import type { Statement } from './layout.js'
+import { verifyTogether } from './verify.js'
 
 const MAGIC = utf8('zklora-proof')
 const VERSION = 1
@@ -18,12 +19,20 @@ export interface ProofFile {
   readonly bundles: readonly Uint8Array[]
 }
 
+/** @throws LimitExceededError for more than a reader takes */
 export function encodeProofFile({ manifest, bundles }: ProofFile): Uint8Array {
+  const bytes = bundles.reduce((sum, bundle) => sum + bundle.length, manifest.length)
+  checkSize(bytes)
   return concat([MAGIC, u8(VERSION), prefixed(manifest), u16(bundles.length), ...bundles.map(prefixed)])
+}
+
+function checkSize(bytes: number): void {
+  if (bytes > FORMAT_LIMITS.proofFileBytes) throw new LimitExceededError('bytes of a proof file', bytes, FORMAT_LIMITS.proofFileBytes)
 }
 
 /** @throws MalformedMessageError, LimitExceededError */
 export function decodeProofFile(bytes: Uint8Array): ProofFile {
+  checkSize(bytes.length)
   const cursor = new Cursor(bytes, 'the proof file')
   if (!equal(cursor.bytesOf(MAGIC.length), MAGIC)) throw new MalformedMessageError('this is not a zklora proof file')
   const version = cursor.u8()
@@ -53,7 +62,7 @@ export interface VerifiedFile {
 
 /**
  * Verifies a proof file.
- * @throws what verifyManifest and verify throw, and InvalidProofError('chain') for bundles that do not follow one another
+ * @throws what decodeProofFile, verifyManifest and verify throw, and InvalidProofError('chain') for bundles that do not follow one another
  */
 export function verifyProofFile({ kernel, file, random }: { kernel: Kernel; file: Uint8Array; random: Random }): VerifiedFile {
   const { manifest, bundles } = decodeProofFile(file)
@@ -69,21 +78,32 @@ export interface VerifyBundlesInit {
 }
 
 /**
- * The part of it that comes after the manifest.
+ * The part of it that comes after the manifest: each bundle's layout, the chain, and then what costs.
  * @throws what verify throws, and InvalidProofError('chain')
  */
 export function verifyBundles({ kernel, manifest, bundles, random }: VerifyBundlesInit): VerifiedFile {
-  const proofs = verifyBatch({ kernel, items: bundles.map(bundle => ({ manifest, bundle })), random }).map(result => {
-    if (isPeerError(result)) throw result
-    return result
-  })
-  proofs.slice(1).forEach((proof, i) => checkNext(proofs[i]!, proof))
+  const proofs = verifyTogether({ kernel, items: bundles.map(bundle => ({ manifest, bundle })), random }, checkChain)
   return { manifest, proofs, whole: proofs[0]!.start === 0 && proofs.at(-1)!.complete }
 }
 
-function checkNext(before: VerifiedProof, next: VerifiedProof): void {
+function checkChain(statements: readonly Statement[]): void {
+  statements.slice(1).forEach((statement, i) => checkNext(statements[i]!, statement))
+}
+
+/** @throws InvalidProofError('chain') */
+function checkNext(before: Statement, next: Statement): void {
   if (!equal(next.session, before.session)) throw new InvalidProofError('chain', 'the bundles are of two sessions')
   if (next.start !== before.end)
     throw new InvalidProofError('chain', `a bundle starts at row ${next.start}, the one before ends at ${before.end}`)
   if (!equal(next.publicStart, before.publicEnd)) throw new InvalidProofError('chain', `the running hash breaks at row ${next.start}`)
+  checkTails('user', before.userTail, next.userTail)
+  checkTails('contributor', before.contributorTail, next.contributorTail)
+}
+
+/** What a side says later does not take back what it said before. */
+function checkTails(role: TailRole, before: Tail, next: Tail): void {
+  if (before.closed) throw new InvalidProofError('chain', `the ${role} closed the session at row ${before.accepted}, and rows follow`)
+  if (next.rows < before.rows) {
+    throw new InvalidProofError('chain', `the ${role} counts ${next.rows} rows in a later bundle, ${before.rows} in an earlier one`)
+  }
 }

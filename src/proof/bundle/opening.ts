@@ -5,7 +5,7 @@ import type { Kernel } from '../../kernel/types.js'
 import { groupOutputBounds, largest } from '../../lora/exact.js'
 import { commitBlinded } from '../hiding.js'
 import { SCALAR_BYTES } from '../scalars.js'
-import type { Manifest, PublicRow, RowOpening } from '../types.js'
+import type { Manifest, PublicRow, RowOpening, VerifiedProof } from '../types.js'
 import { merklePath, pathLength, rootFromPath } from './merkle.js'
 
 const VERSION = 1
@@ -50,48 +50,59 @@ export function openRow({ session, rows, number, x, y, upsilon }: OpenRowInit): 
 
 export interface CheckOpeningInit {
   readonly kernel: Kernel
+  /** That of the proof's adapter. */
   readonly manifest: Manifest
-  readonly root: Uint8Array
+  /** The verified bundle that the row is said to be of. */
+  readonly proof: VerifiedProof
   readonly opening: Uint8Array
 }
 
 /**
- * What a row of a verified root contains.
- * @throws MalformedMessageError for its layout; InvalidProofError('opening') when it does not belong to the root, or its integers leave
- * their range
+ * What a row of a verified bundle contains.
+ * @throws MalformedMessageError for its layout; InvalidProofError('opening') when it does not belong to the bundle, or its integers
+ * leave their range
  */
-export function checkOpening({ kernel, manifest, root, opening }: CheckOpeningInit): RowOpening {
-  const { row, path } = decodeOpening(opening, manifest)
-  checkRanges(row, manifest)
+export function checkOpening({ kernel, manifest, proof, opening }: CheckOpeningInit): RowOpening {
+  if (!equal(manifest.id, proof.adapter)) throw new InvalidProofError('opening', "the manifest is not that of the proof's adapter")
+  const { row, path } = decodeOpening(opening, manifest, proof)
   kernel.checkScalars(row.upsilon)
+  checkRanges(row, manifest)
   // S = ⟨x, G⟩ + ⟨y, K⟩ + υ H
   const input = kernel.commitRows(kernel.generators('G', 0, row.x.length), row.x, 1)
   const bases = kernel.generators('K', 0, row.y.length)
   const s = kernel.encode(kernel.add(input, commitBlinded(kernel, { bases, rows: row.y, count: 1, blinding: row.upsilon })))
   const { session, start, rows, number, group, position } = row
-  if (!equal(rootFromPath(session, { start, rows, row: { number, group, position, s } }, path), root)) {
-    throw new InvalidProofError('opening', `row ${number} does not belong to the root`)
+  if (!equal(rootFromPath(session, { start, rows, row: { number, group, position, s } }, path), proof.root)) {
+    throw new InvalidProofError('opening', `row ${number} is not the one in the bundle`)
   }
   return row
 }
 
-function decodeOpening(bytes: Uint8Array, manifest: Manifest): { row: RowOpening; path: Uint8Array[] } {
+function decodeOpening(
+  bytes: Uint8Array,
+  manifest: Manifest,
+  proof: Pick<VerifiedProof, 'session' | 'start' | 'end'>
+): { row: RowOpening; path: Uint8Array[] } {
   const cursor = new Cursor(bytes, 'the opening')
   const version = cursor.u8()
   if (version !== VERSION) throw new MalformedMessageError(`opening version ${version} is not known`)
   const session = cursor.bytesOf(HASH_BYTES).slice()
   const place = { start: cursor.u32(), rows: cursor.u32(), number: cursor.u32(), group: cursor.u16(), position: cursor.u32() }
-  const shape = manifest.groups[place.group]
-  if (shape === undefined) throw new InvalidProofError('opening', `the manifest has no group ${place.group}`)
-  if (place.number < place.start || place.number - place.start >= place.rows) {
+  const { start, end } = proof
+  if (!equal(session, proof.session) || place.start !== start || place.rows !== end - start) {
+    throw new InvalidProofError('opening', 'it is of another session, or of other rows than the bundle has')
+  }
+  if (place.number < start || place.number >= end) {
     throw new InvalidProofError('opening', `row ${place.number} is not in the bundle's range`)
   }
+  const shape = manifest.groups[place.group]
+  if (shape === undefined) throw new InvalidProofError('opening', `the manifest has no group ${place.group}`)
   const x = readValues(cursor, { width: shape.dIn, what: 'inputs', bytes: I16_BYTES })
   const y = readValues(cursor, { width: shape.outputs, what: 'outputs', bytes: F64_BYTES })
   const upsilon = cursor.bytesOf(SCALAR_BYTES).slice()
   const length = pathLength(place.number - place.start, place.rows)
   const claimed = cursor.u8()
-  if (claimed !== length) throw new MalformedMessageError(`the path has ${claimed} nodes; a row at its place has ${length}`)
+  if (claimed !== length) throw new InvalidProofError('opening', `the path has ${claimed} nodes; a row at its place has ${length}`)
   const path = Array.from({ length }, () => cursor.bytesOf(HASH_BYTES))
   cursor.end()
   const row = { session, ...place, x: new Int16Array(x.slice().buffer), y: new Float64Array(y.slice().buffer), upsilon }
@@ -105,6 +116,11 @@ function readValues(cursor: Cursor, { width, what, bytes }: { width: number; wha
   return cursor.bytesOf(width * bytes)
 }
 
+/** One value has one form: −0 is refused, as NaN and infinities are. */
+function isOutput(value: number, most: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) <= most && !Object.is(value, -0)
+}
+
 function checkRanges({ x, y, group }: RowOpening, manifest: Manifest): void {
   const most = Number(largest(manifest.activationBits))
   const input = x.findIndex(value => Math.abs(value) > most)
@@ -112,7 +128,7 @@ function checkRanges({ x, y, group }: RowOpening, manifest: Manifest): void {
   const shape = manifest.groups[group]!
   const bounds = groupOutputBounds(shape, manifest)
   shape.modules.forEach(({ name, offset, dOut }, m) => {
-    const wrong = y.subarray(offset, offset + dOut).findIndex(value => !Number.isInteger(value) || Math.abs(value) > bounds[m]!)
+    const wrong = y.subarray(offset, offset + dOut).findIndex(value => !isOutput(value, bounds[m]!))
     if (wrong !== -1) throw new InvalidProofError('opening', `output ${wrong} of ${name} is not an integer within its bound`)
   })
 }

@@ -5,7 +5,7 @@ import type { Kernel, Points } from '../../kernel/types.js'
 import { Combination } from '../combination.js'
 import { verifyDelegation } from '../rows/delegation.js'
 import { verifyTail } from '../rows/tail.js'
-import type { ProofFacts, Random, TailRole, VerifiedManifest, VerifiedProof } from '../types.js'
+import type { ProofFacts, Random, Tail, TailRole, VerifiedManifest, VerifiedProof } from '../types.js'
 import { bundleTranscript, challengesOf, type Challenges } from './challenges.js'
 import { decodeBundle, type Bundle } from './decode.js'
 import { addEquations, pointsOf, scalarsOf, type GroupBasis } from './equations.js'
@@ -30,12 +30,16 @@ export interface VerifyBatchInit {
   readonly random: Random
 }
 
-/** A bundle that has passed everything but equations 1 to 6. */
-export interface Prepared {
+/** A bundle of canonical layout, which fits its manifest. */
+export interface Opened {
   readonly manifest: VerifiedManifest
   readonly bundle: Bundle
-  readonly challenges: Challenges
   readonly points: Points
+}
+
+/** A bundle that has passed everything but equations 1 to 6. */
+export interface Prepared extends Opened {
+  readonly challenges: Challenges
 }
 
 /**
@@ -43,7 +47,11 @@ export interface Prepared {
  * @throws MalformedMessageError, LimitExceededError, InvalidProofError naming the step (protocols/bundle, Errors)
  */
 export function verify({ kernel, manifest, bundle, random }: VerifyInit): VerifiedProof {
-  const prepared = prepare(kernel, { manifest, bundle })
+  return conclude(kernel, random, prepare(kernel, open(kernel, { manifest, bundle })))
+}
+
+/** The last check, of one bundle. @throws InvalidProofError('equations') */
+function conclude(kernel: Kernel, random: Random, prepared: Prepared): VerifiedProof {
   if (!equationsHold(kernel, random, [prepared])) throw new InvalidProofError('equations', 'the sum of the equations is not the identity')
   return verified(prepared)
 }
@@ -53,13 +61,29 @@ export function verify({ kernel, manifest, bundle, random }: VerifyInit): Verifi
  * @returns for each item in order what it shows, or the error for which it is refused
  */
 export function verifyBatch({ kernel, items, random }: VerifyBatchInit): (VerifiedProof | PeerError)[] {
-  const prepared = items.map(item => attempt(() => prepare(kernel, item)))
+  const prepared = items.map(item => attempt(() => prepare(kernel, open(kernel, item))))
   const candidates = prepared.filter((candidate): candidate is Prepared => !(candidate instanceof Error))
   const all = equationsHold(kernel, random, candidates)
-  return prepared.map((candidate, i) => {
+  return prepared.map(candidate => {
     if (candidate instanceof Error) return candidate
-    return all ? verified(candidate) : attempt(() => verify({ kernel, random, ...items[i]! }))
+    return all ? verified(candidate) : attempt(() => conclude(kernel, random, candidate))
   })
+}
+
+/**
+ * Verifies bundles that belong together, all or none.
+ * @param check what must hold between them, before anything that costs
+ * @throws what verify throws, for the first bundle that is refused, and what check throws
+ */
+export function verifyTogether(
+  { kernel, items, random }: VerifyBatchInit,
+  check: (statements: readonly Statement[]) => void
+): VerifiedProof[] {
+  const opened = items.map(item => open(kernel, item))
+  check(opened.map(({ bundle }) => bundle.statement))
+  const prepared = opened.map(each => prepare(kernel, each))
+  if (equationsHold(kernel, random, prepared)) return prepared.map(verified)
+  return prepared.map(each => conclude(kernel, random, each))
 }
 
 /** What a peer's bytes may cause becomes a value; anything else is a fault of ours and is thrown. */
@@ -72,21 +96,28 @@ function attempt<T>(work: () => T): T | PeerError {
   }
 }
 
-/** All checks before equations 1 to 6, each with its own error. */
-export function prepare(kernel: Kernel, item: VerifyItem, transcript = bundleTranscript(kernel)): Prepared {
-  const bundle = decodeBundle(item.bundle, item.manifest)
-  const { statement, proof } = bundle
-  checkKey(statement, item.manifest)
-  checkTail(statement, 'user')
-  checkTail(statement, 'contributor')
-  kernel.checkScalars(scalarsOf(proof))
-  const points = kernel.decode(concat(Object.values(pointsOf(bundle))))
+/** Checks 1 to 4: what the bytes alone show. */
+export function open(kernel: Kernel, { manifest, bundle: bytes }: VerifyItem): Opened {
+  const bundle = decodeBundle(bytes, manifest)
+  kernel.checkScalars(scalarsOf(bundle.proof))
+  return { manifest, bundle, points: kernel.decode(concat(Object.values(pointsOf(bundle)))) }
+}
+
+/** Checks 5 to 9: all that come before equations 1 to 6, each with its own error. */
+export function prepare(kernel: Kernel, opened: Opened, transcript = bundleTranscript(kernel)): Prepared {
+  const { manifest, points } = opened
+  const { statement, proof } = opened.bundle
+  checkKey(statement, manifest)
+  for (const role of ROLES) checkCounts(statement, role)
+  for (const role of ROLES) checkSignature(statement, role)
   const identity = kernel.indexOfIdentity(points)
   if (identity !== -1) throw new InvalidProofError('identity', `point ${identity} is the identity`)
   const challenges = challengesOf(transcript, statement, proof)
   checkInnerProduct(kernel, proof, challenges)
-  return { manifest: item.manifest, bundle, challenges, points }
+  return { ...opened, challenges }
 }
+
+const ROLES: readonly TailRole[] = ['user', 'contributor']
 
 /** The contributor's key is the owner's, or one to which the owner has delegated. */
 function checkKey({ context }: Statement, { owner, id }: VerifiedManifest): void {
@@ -95,6 +126,7 @@ function checkKey({ context }: Statement, { owner, id }: VerifiedManifest): void
     if (!equal(contributorKey, owner)) throw new InvalidProofError('context', "the contributor's key is not the owner's")
     return
   }
+  if (equal(contributorKey, owner)) throw new InvalidProofError('delegation', "it is to the owner's own key, which needs none")
   if (!verifyDelegation(owner, id, contributorKey, delegation)) {
     throw new InvalidProofError('delegation', "it is not signed by the adapter's owner for this key")
   }
@@ -103,13 +135,23 @@ function checkKey({ context }: Statement, { owner, id }: VerifiedManifest): void
   }
 }
 
-/** A tail's counts and signature. Its public hash is that of the bundle's rows, so the signature covers these. */
-function checkTail({ context, session, end, userTail, contributorTail }: Statement, role: TailRole): void {
-  const tail = role === 'user' ? userTail : contributorTail
-  const publicKey = role === 'user' ? context.userKey : context.contributorKey
+function tailOf({ userTail, contributorTail }: Statement, role: TailRole): Tail {
+  return role === 'user' ? userTail : contributorTail
+}
+
+function checkCounts(statement: Statement, role: TailRole): void {
+  const { context, end } = statement
+  const tail = tailOf(statement, role)
   if (tail.rows < end || tail.rows > context.rows) {
     throw new InvalidProofError('signature', `the ${role}'s tail counts ${tail.rows} rows; ${end} to ${context.rows} are possible`)
   }
+}
+
+/** A tail's public hash is that of the bundle's rows, so the signature covers these. */
+function checkSignature(statement: Statement, role: TailRole): void {
+  const { context, session } = statement
+  const tail = tailOf(statement, role)
+  const publicKey = role === 'user' ? context.userKey : context.contributorKey
   if (!verifyTail({ publicKey, role, session, tail }))
     throw new InvalidProofError('signature', `the ${role}'s tail is not signed by its key`)
 }

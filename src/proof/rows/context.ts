@@ -1,5 +1,5 @@
 /** The context that both sides agree on before the first row, and the session identifier (protocols/bundle, Context). */
-import { concat, Cursor, u16, u32, u64, u8, utf8 } from '../../bytes.js'
+import { concat, Cursor, equal, u16, u32, u64, u8, utf8 } from '../../bytes.js'
 import { LimitExceededError, MalformedMessageError } from '../../errors.js'
 import { hash } from '../../kernel/hash.js'
 import { FORMAT_LIMITS } from '../../limits.js'
@@ -46,7 +46,7 @@ export function readContext(cursor: Cursor): SessionContext {
   const version = cursor.u8()
   if (version !== VERSION) throw new MalformedMessageError(`context version ${version} is not known`)
   const field = (): Uint8Array => cursor.bytesOf(FIELD_BYTES).slice()
-  return {
+  const context = {
     userNonce: field(),
     contributorNonce: field(),
     userKey: field(),
@@ -60,6 +60,8 @@ export function readContext(cursor: Cursor): SessionContext {
     groups: readGroups(cursor),
     delegation: readFlag(cursor, 'delegated') ? readDelegation(cursor) : undefined
   }
+  if (equal(context.userKey, context.contributorKey)) throw new MalformedMessageError('user and contributor of the context have one key')
+  return context
 }
 
 function readRows(cursor: Cursor): number {

@@ -3,8 +3,10 @@ import { fromHex } from '../../../src/bytes.js'
 import { publicKeyOf, signDelegation } from '../../../src/proof/index.js'
 import { makeAdapter } from '../../proof/fixture.js'
 import { ADAPTER, type Registration } from '../adapter.js'
-import { evaluate, hexed } from '../case.js'
+import { evaluate, hexed, ref } from '../case.js'
 import { drawer, type Named } from './draw.js'
+import { FORGED_MANIFESTS, UNUSUAL_MANIFEST } from './forged-manifests.js'
+import { smallRegistration, wideRegistration } from './small.js'
 
 const { hex } = drawer('adapter')
 export const quantized = makeAdapter('zklora vectors v1')
@@ -49,20 +51,34 @@ const manifestChanges = {
   'a scalar above ℓ': [end - 1, 0x80]
 }
 
+export const [TINY, SMALL, WIDE] = ['manifest of three modules in two groups', 'manifest of a small adapter', 'manifest of wide weights']
+export const manifestOf = (name: string) => ref(name, 'output', 'manifest')
+
 export const ADAPTER_CASES: readonly Named[] = [
   ['baseModel', 'base model identifier', baseInput],
   ['baseModel', 'base model identifier without merges', { ...baseInput, merges: [] }],
+  ['baseModelFiles', 'base model identifier of a folder: Llama', { folder: 'config/demo/models/novels-llama' }],
+  ['baseModelFiles', 'base model identifier of a folder: GPT-2', { folder: 'config/demo/models/novels-gpt2' }],
+  ['baseModelFiles', 'base model identifier of a folder by another name', { folder: 'config/demo/models/novels-gpt2', name: 'a/b' }],
   ['scales', 'hash of scales', { salt: hex(), scales: [0.5, 2 ** -10, 1e-7] }],
   ['content', 'content digest', { base, adapter: quantized }],
-  ['manifest', 'manifest of three modules in two groups', registration],
-  ['manifestBytes', 'manifest verified', { manifest, change: {} }],
+  ['manifest', TINY!, registration],
+  ['manifest', SMALL!, smallRegistration],
+  ['manifest', WIDE!, wideRegistration],
+  ['manifestBytes', 'manifest verified', { manifest: manifestOf(TINY!), change: {} }],
+  ['manifestBytes', 'manifest verified: names differ by bytes alone', { manifest: UNUSUAL_MANIFEST, change: {} }],
+  ...Object.entries(FORGED_MANIFESTS).map(([name, bytes]): Named => [
+    'manifestBytes',
+    `manifest refused: ${name}`,
+    { manifest: bytes, change: {} }
+  ]),
   ...Object.entries(manifestChanges).map(([name, xor]): Named => [
     'manifestBytes',
     `manifest changed: ${name}`,
-    { manifest, change: { xor } }
+    { manifest: manifestOf(TINY!), change: { xor } }
   ]),
-  ['manifestBytes', 'manifest cut', { manifest, change: { cut: end - 1 } }],
-  ['manifestBytes', 'manifest with a byte behind it', { manifest, change: { append: '00' } }],
+  ['manifestBytes', 'manifest cut', { manifest: manifestOf(TINY!), change: { cut: end - 1 } }],
+  ['manifestBytes', 'manifest with a byte behind it', { manifest: manifestOf(TINY!), change: { append: '00' } }],
   ['delegation', 'delegation', { ownerSeed: owner, ...signedFor, expiry: delegation.expiry, share: delegation.share }],
   ['delegationBytes', 'delegation accepted', { ...signedFor, delegation: delegationHex }],
   ['delegationBytes', 'delegation for another key', { ...signedFor, key: hex(), delegation: delegationHex }]

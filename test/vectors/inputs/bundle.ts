@@ -2,13 +2,29 @@
 import { concat, fromHex, toHex } from '../../../src/bytes.js'
 import { publicKeyOf, sessionId } from '../../../src/proof/index.js'
 import { integers } from '../../proof/fixture.js'
+import { encodeVarint, zigzag } from '../../../src/proof/bundle/pattern.js'
 import { BUNDLE, contextOf, type BundleInput, type JsonContext, type JsonRow } from '../bundle.js'
-import { evaluate, hexed } from '../case.js'
-import { base, delegation, identifier, manifest, owner, quantized, registration, replica, replicaKey } from './adapter.js'
+import { evaluate, hexed, ref } from '../case.js'
+import {
+  base,
+  delegation,
+  identifier,
+  manifestOf,
+  owner,
+  quantized,
+  registration,
+  replica,
+  replicaKey,
+  SMALL,
+  TINY,
+  WIDE
+} from './adapter.js'
 import { drawer, type Named } from './draw.js'
+import { CHAINS, FORGED_BUNDLES, SMALL_BUNDLES } from './forged-bundles.js'
+import { OPENINGS } from './openings.js'
 
 const { random, hex } = drawer('bundle')
-const user = hex()
+export const user = hex()
 const nonces = { userNonce: hex(), contributorNonce: hex() }
 const keys = { userKey: publicKeyOf(fromHex(user)), contributorKey: publicKeyOf(fromHex(owner)), adapter: identifier, base }
 const contextInput = { ...nonces, ...keys, started: '1700000000', activationBits: 16, weightBits: 12, rows: 64, groups: [0, 1] }
@@ -43,14 +59,21 @@ const one: BundleInput = {
   fresh: hex()
 }
 one.rows[0]!.x.fill(0)
-const opening = (evaluate(BUNDLE, { kind: 'opening', input: { bundle: whole, number: 6 } }).output as { opening: string }).opening
-const shown = { manifest, root: wholeMade.root, opening }
+/** Names and bytes for protocols/announce. */
+export const WHOLE = 'bundle of a whole session'
+export const bundles = { whole: wholeMade.bundle, first: firstMade.bundle }
+export const replicaBundle = made(one).bundle
+/** As it stands in the file: its adapter by name. */
+const named = (input: BundleInput) => ({ ...input, registration: ref(TINY!, 'input') })
+const bundleOf = (name: string) => ref(name, 'output', 'bundle')
+const shown = { manifest: manifestOf(TINY!), bundle: bundleOf(WHOLE), opening: ref('opening of row 6', 'output', 'opening') }
+const smallRows = { manifest: manifestOf(SMALL!) }
 const size = wholeMade.bundle.length / 2
 const bundleChanges = { version: [0, 2], 'user nonce': [2, 1], 'a row': [300, 1], 'a tail': [-1800, 1], τ: [-900, 1], 'last byte': [-1, 1] }
 const publicRows = rowsOf([[0, 0], [1, 0], [1, 1]]).map(({ x: _x, eta: _eta, ...row }) => ({ ...row, s: hex() })) // prettier-ignore
 const session = sessionId(contextOf(context))
 const tail = { session, publicHash: hex(), privateHash: hex(), rows: 9, accepted: 8, closed: true }
-const patterns = { 'not merged steps': '0100040101000401', 'continued run': '0100000101000201', 'repeat 0': '0000000201000001', 'group 5': '010a0002', 'negative position': '01000102', 'too many rows': '01000003', shortest: '01000002' } // prettier-ignore
+const patterns = { 'not merged steps': '0100040101000401', 'continued run': '0100000101000201', 'repeat 0': '0000000201000001', 'group 5': '010a0002', 'negative position': '01000102', 'too many rows': '01000003', 'varint not in its shortest form': '8100000002', 'positions beyond u32': `0100${toHex(encodeVarint(zigzag(2 ** 32 - 1)))}02`, 'first position beyond u32': `0100${toHex(encodeVarint(zigzag(2 ** 32)))}02`, shortest: '01000002' } // prettier-ignore
 
 export const BUNDLE_CASES: readonly Named[] = [
   ['context', 'context', context],
@@ -71,20 +94,45 @@ export const BUNDLE_CASES: readonly Named[] = [
     }
   ],
   ...Object.entries(patterns).map(([name, bytes]): Named => ['patternBytes', `pattern bytes: ${name}`, { bytes, rows: 2, groups: [0, 1] }]),
-  ['bundle', 'bundle of a whole session', whole],
-  ['bundle', 'bundle of rows 0 to 5', first],
-  ['bundle', 'bundle of rows 5 to 8', second],
-  ['bundle', 'bundle of one zero row of one group, by a replica', one],
-  ['bundleBytes', 'bundle verified', { manifest, bundle: wholeMade.bundle, change: {} }],
+  ['patternBytes', 'pattern bytes: a run continues the one before inside a repeat', { bytes: '02000402', rows: 4, groups: [0, 1] }],
+  ['patternBytes', 'pattern bytes: a repeat that continues none', { bytes: '02000602', rows: 4, groups: [0, 1] }],
+  ['bundle', WHOLE, named(whole)],
+  ['bundle', 'bundle of rows 0 to 5', named(first)],
+  ['bundle', 'bundle of rows 5 to 8', named(second)],
+  ['bundle', 'bundle of one zero row of one group, by a replica', named(one)],
+  ['bundleBytes', 'bundle verified', { manifest: manifestOf(TINY!), bundle: bundleOf(WHOLE), change: {} }],
   ...Object.entries(bundleChanges).map(([name, [at, mask]]): Named => [
     'bundleBytes',
     `bundle changed: ${name}`,
-    { manifest, bundle: wholeMade.bundle, change: { xor: [at! < 0 ? size + at! : at, mask] } }
+    { manifest: manifestOf(TINY!), bundle: bundleOf(WHOLE), change: { xor: [at! < 0 ? size + at! : at, mask] } }
   ]),
   ['merkleRoot', 'root of three rows', { session, rows: publicRows }],
-  ['opening', 'opening of row 6', { bundle: whole, number: 6 }],
+  ['opening', 'opening of row 6', { bundle: ref(WHOLE, 'input'), number: 6 }],
   ['openingBytes', 'opening accepted', { ...shown, change: {} }],
   ['openingBytes', 'opening with another x', { ...shown, change: { xor: [60, 1] } }],
-  ['proofFile', 'proof file of two bundles', { manifest, bundles: [firstMade.bundle, made(second).bundle] }],
-  ['proofFile', 'proof file of bundles that do not follow', { manifest, bundles: [made(second).bundle, firstMade.bundle] }]
+  ...Object.entries(SMALL_BUNDLES).map(([name, bundle]): Named => [
+    'bundleBytes',
+    `small bundle: ${name}`,
+    { ...smallRows, bundle, change: {} }
+  ]),
+  ...Object.entries(FORGED_BUNDLES).map(([name, bundle]): Named => [
+    'bundleBytes',
+    `small bundle refused: ${name}`,
+    { ...smallRows, bundle, change: {} }
+  ]),
+  ...OPENINGS.map(({ name, of, ...input }): Named => [
+    'openingBytes',
+    `opening ${name}`,
+    { manifest: manifestOf((of === 'wide' ? WIDE : SMALL)!), ...input }
+  ]),
+  [
+    'proofFile',
+    'proof file of two bundles',
+    { manifest: manifestOf(TINY!), bundles: [bundleOf('bundle of rows 0 to 5'), bundleOf('bundle of rows 5 to 8')] }
+  ],
+  ...Object.entries(CHAINS).map(([name, members]): Named => [
+    'proofFile',
+    `proof file of bundles ${name}`,
+    { ...smallRows, bundles: members }
+  ])
 ]
