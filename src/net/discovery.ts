@@ -10,6 +10,7 @@ import { NET_LIMITS, TIMEOUTS } from '../limits.js'
 import type { ServedAdapter } from '../wire/generated/fetch.js'
 import type { FetchService } from './fetch/index.js'
 import { adapterKey, roleKey, topicKey } from './provider-records.js'
+import { timeLimit } from './time-limit.js'
 
 /** What discovery needs of a node. */
 export interface DiscoveryNode extends Pick<TypedEventTarget<Libp2pEvents>, 'addEventListener' | 'removeEventListener'> {
@@ -186,7 +187,7 @@ export class Discovery implements Startable {
   }
 
   private signal(milliseconds: number, signal: AbortSignal | undefined): AbortSignal {
-    const signals = [this.controller.signal, AbortSignal.timeout(milliseconds)]
+    const signals = [this.controller.signal, timeLimit(milliseconds)]
     return AbortSignal.any(signal === undefined ? signals : [...signals, signal])
   }
 

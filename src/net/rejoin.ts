@@ -5,6 +5,7 @@
 import type { Libp2pEvents, Logger, Startable, TypedEventTarget } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { TIMEOUTS } from '../limits.js'
+import { timeLimit } from './time-limit.js'
 
 /** Milliseconds until the first further attempt, and between attempts at most; each wait is twice the one before. */
 const FIRST_WAIT = 1000
@@ -61,7 +62,7 @@ export class Rejoin implements Startable {
   private async dial(): Promise<void> {
     for (const address of this.addresses) {
       try {
-        await this.node.dial(address, { signal: AbortSignal.any([this.controller.signal, AbortSignal.timeout(TIMEOUTS.dial)]) })
+        await this.node.dial(address, { signal: AbortSignal.any([this.controller.signal, timeLimit(TIMEOUTS.dial)]) })
         break
       } catch (error) {
         this.log('bootstrap node %a is not reached: %s', address, (error as Error).message)

@@ -15,6 +15,7 @@ import { adapterInfo } from './info.js'
 import { NO_LIMIT } from './own-adapters.js'
 import type { CallOptions, FindResult, FoundAdapter } from './types.js'
 import type { Verifier } from './verifier.js'
+import { timeLimit } from '../net/time-limit.js'
 
 /** Milliseconds for one ping. */
 const PING_TIMEOUT = 3_000
@@ -192,7 +193,7 @@ export class Finder {
 
   /** Connects to a peer by identifier or address. */
   private async reach(where: string, { signal }: CallOptions): Promise<PeerId> {
-    const within = AbortSignal.any([AbortSignal.timeout(TIMEOUTS.dial), ...(signal === undefined ? [] : [signal])])
+    const within = AbortSignal.any([timeLimit(TIMEOUTS.dial), ...(signal === undefined ? [] : [signal])])
     const { node } = this.init.net
     try {
       if (!where.startsWith('/')) {
@@ -243,7 +244,7 @@ export class Finder {
 
   /** Milliseconds; libp2p's own figure is in whole ones. */
   private async ping(peer: PeerId, signal: AbortSignal | undefined): Promise<number | null> {
-    const within = AbortSignal.any([AbortSignal.timeout(PING_TIMEOUT), ...(signal === undefined ? [] : [signal])])
+    const within = AbortSignal.any([timeLimit(PING_TIMEOUT), ...(signal === undefined ? [] : [signal])])
     const began = performance.now()
     try {
       await this.init.net.node.services.ping.ping(peer, { signal: within })

@@ -13,6 +13,7 @@ import type { StreamOpener } from '../components.js'
 import { FrameStream, streamError, type Wait } from '../streams.js'
 import { FETCH_PROTOCOL, type FetchLimits, STATUS, STATUS_WORDS } from './constants.js'
 import { decodeHeader, encodeRequest, type Request } from './messages.js'
+import { timeLimit } from '../time-limit.js'
 
 export interface AskOptions {
   readonly signal?: AbortSignal | undefined
@@ -60,7 +61,7 @@ const waitFor = (what: string, milliseconds: number, signal: AbortSignal | undef
 async function ask(opener: Opener, peer: PeerId, request: Request, options: AskOptions): Promise<{ frames: FrameStream; length: number }> {
   const { limits } = opener
   const name = peer.toString()
-  const timeout = AbortSignal.timeout(limits.answerTime)
+  const timeout = timeLimit(limits.answerTime)
   const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
   let stream: Stream
   try {

@@ -27,6 +27,7 @@ import type { Registrar, StreamOpener } from '../components.js'
 import { closeStream, FrameStream, streamError, type Wait } from '../streams.js'
 import { carry } from './carry.js'
 import { MAX_INBOUND_STREAMS, MAX_OUTBOUND_STREAMS, SESSION_PROTOCOL } from './constants.js'
+import { timeLimit } from '../time-limit.js'
 
 export { SESSION_PROTOCOL } from './constants.js'
 
@@ -140,7 +141,7 @@ export class SessionService implements Startable {
   }
 
   private async openStream(peer: PeerId, { what, milliseconds, signal }: Wait): Promise<Stream> {
-    const timeout = AbortSignal.timeout(milliseconds)
+    const timeout = timeLimit(milliseconds)
     const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
     try {
       return await this.components.connectionManager.openStream(peer, SESSION_PROTOCOL, { signal: either })
