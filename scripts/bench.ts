@@ -75,7 +75,8 @@ function select(names: readonly string[], settings: Settings): Wanted[] {
   })
 }
 
-async function runParts(wanted: readonly Wanted[], settings: Settings): Promise<Results> {
+/** @param failures takes what went wrong in a part: the others are measured all the same */
+async function runParts(wanted: readonly Wanted[], settings: Settings, failures: string[]): Promise<Results> {
   const cases: Row[] = []
   const skipped: Skipped[] = []
   let kernel = ''
@@ -94,7 +95,7 @@ async function runParts(wanted: readonly Wanted[], settings: Settings): Promise<
       }
     })
     const status = await process.exited
-    if (status !== 0) throw new Error(process.failure(`ended with status ${status}`))
+    if (status !== 0) failures.push(process.failure(`ended with status ${status}`))
   }
   return { ...describeMachine(), kernel, cases, skipped }
 }
@@ -105,8 +106,10 @@ async function main(): Promise<void> {
   const wanted = select(names, settings)
   // The chart's.
   if (write) wanted.push(...ALL_BENCHES['growth']!(settings).map(part => ({ bench: 'growth', part })))
-  const results = await runParts(wanted, settings)
+  const failures: string[] = []
+  const results = await runParts(wanted, settings, failures)
   if (json !== undefined) await writeFile(json, `${JSON.stringify(results, undefined, 2)}\n`)
+  if (failures.length > 0) throw new Error(failures.join('\n'))
   if (write) await writeDocs(results, NAMES)
 }
 

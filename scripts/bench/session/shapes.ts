@@ -23,6 +23,13 @@ function repeated(name: string, rank: number, times: number, groups: readonly Gr
 const [HIDDEN, KEYS, FEED] = [4096, 1024, 14_336]
 const LAYERS = 32
 export const LLAMA_QV: GroupShape = { dIn: HIDDEN, dOut: [HIDDEN, KEYS] }
+/** The seven modules of a layer. */
+const LLAMA_ALL: readonly GroupShape[] = [
+  { dIn: HIDDEN, dOut: [HIDDEN, KEYS, KEYS] },
+  { dIn: HIDDEN, dOut: [HIDDEN] },
+  { dIn: HIDDEN, dOut: [FEED, FEED] },
+  { dIn: FEED, dOut: [HIDDEN] }
+]
 
 export function smallShape(modules: number): Shape {
   return repeated(`${modules} modules`, 8, modules, [{ dIn: 128, dOut: [384] }])
@@ -33,12 +40,8 @@ export const SHAPES = {
   demo: { ...smallShape(4), name: 'demo' },
   distilgpt2: repeated('distilgpt2', 16, 6, [{ dIn: 768, dOut: [2304] }]),
   'llama8b-qv': repeated('llama8b-qv', 16, LAYERS, [LLAMA_QV]),
-  'llama8b-all': repeated('llama8b-all', 16, LAYERS, [
-    { dIn: HIDDEN, dOut: [HIDDEN, KEYS, KEYS] },
-    { dIn: HIDDEN, dOut: [HIDDEN] },
-    { dIn: HIDDEN, dOut: [FEED, FEED] },
-    { dIn: FEED, dOut: [HIDDEN] }
-  ])
+  'llama8b-all': repeated('llama8b-all', 16, LAYERS, LLAMA_ALL),
+  'llama8b-all-6-layers': repeated('llama8b-all-6-layers', 16, 6, LLAMA_ALL)
 } as const satisfies Record<string, Shape>
 
 export function modulesOf({ groups }: Shape): number {
