@@ -153,11 +153,19 @@ for (const [what, changes, missing] of LEAVES_OUT) {
   })
 }
 
-for (const pattern of ['(?i).*q_proj', '.*(', 'q_proj)|(v_proj', '.*\\q_proj']) {
+for (const pattern of ['(?!x).*q_proj', '(.)\\1.*q_proj', '.*(', 'q_proj)|(v_proj', '.*\\q_proj']) {
   test(`the pattern ${pattern} is refused, not read in another sense`, t => {
     t.throws(() => read({ target_modules: pattern }), { instanceOf: UnsupportedError, message: /target_modules has the pattern/ })
   })
 }
+
+test('a pattern that keeps a backtracking engine busy for hours is read in linear time', t => {
+  t.throws(() => read({ target_modules: '(([a-z0-9._]+)+)+!' }), { instanceOf: InvalidInputError, message: /does not target/ })
+})
+
+test('a pattern that ignores case, as Python writes it, is followed', t => {
+  t.throws(() => read({ target_modules: '(?i).*Q_PROJ' }), { instanceOf: InvalidInputError, message: /does not target: .*v_proj/ })
+})
 
 test('a pattern of absurd length is refused', t => {
   t.throws(() => read({ target_modules: 'a'.repeat(4097) }), { instanceOf: InvalidInputError, message: /4097 characters, at most 4096/ })
