@@ -137,7 +137,7 @@ export class WorkerPool {
   }
 
   /** Lets the workers forget a context: no job may need it any more. */
-  close({ id }: PoolContext): void {
+  close({ id }: Pick<PoolContext, 'id'>): void {
     for (const { worker, contexts } of this.threads) if (contexts.delete(id)) worker.post({ type: 'close', id } satisfies ToWorker, [])
   }
 

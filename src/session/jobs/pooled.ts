@@ -1,0 +1,81 @@
+/**
+ * The jobs of a session on the workers of a pool. Adapters and manifests are sent to a worker once and forgotten there when this thread
+ * has dropped them. What the user waits for, the deltas themselves, stays in this thread, so that it never waits behind a proof.
+ */
+import type { Kernel } from '../../kernel/types.js'
+import { type PoolContext, poolContext, type PoolModule, type WorkerPool } from '../../kernel/index.js'
+import type { CommittedAdapter, CommittedGroup, Random, VerifiedManifest } from '../../proof/index.js'
+import { afterOthers } from './inline.js'
+import type { ContributorJobs, UserJobs } from './jobs.js'
+import { contributorWork, userWork, type Work } from './work.js'
+
+/** An adapter as it travels: points do not pass from thread to thread. */
+type PlainAdapter = Omit<CommittedAdapter, 'groups'> & { readonly groups: readonly PlainGroup[] }
+type PlainGroup = Omit<CommittedGroup, 'cb'> & { readonly cb: Uint8Array }
+
+/** What the workers of a pool do for sessions. */
+export function sessionModule({ kernel, random }: { readonly kernel: Kernel; readonly random: Random }): PoolModule {
+  return {
+    open: {
+      contributor: ({ groups, ...adapter }: PlainAdapter) => {
+        const decoded = groups.map(({ cb, ...openings }) => ({ cb: kernel.decode(cb), ...openings }))
+        return contributorWork({ kernel, random, adapter: { ...adapter, groups: decoded } })
+      },
+      user: (manifest: VerifiedManifest) => userWork({ kernel, manifest, random })
+    },
+    jobs: {
+      commitOutputs: (job: never, work: Work<ContributorJobs>) => ({ value: work.commitOutputs(job) }),
+      checkInputs: (job: never, work: Work<ContributorJobs>) => ({ value: work.checkInputs(job) }),
+      prove: (job: never, work: Work<ContributorJobs>) => ({ value: work.prove(job) }),
+      commitInputs: (job: never, work: Work<UserJobs>) => ({ value: work.commitInputs(job) }),
+      checkOutputs: (job: never, work: Work<UserJobs>) => ({ value: work.checkOutputs(job) }),
+      verify: (job: never, work: Work<UserJobs>) => ({ value: work.verify(job) })
+    }
+  }
+}
+
+/** The jobs of all sessions of a node, on one pool. */
+export class PooledJobs {
+  private readonly contexts = new WeakMap<object, PoolContext>()
+  private readonly dropped: FinalizationRegistry<Pick<PoolContext, 'id'>>
+
+  constructor(private readonly init: { readonly pool: WorkerPool; readonly kernel: Kernel; readonly random: Random }) {
+    this.dropped = new FinalizationRegistry(context => init.pool.close(context))
+  }
+
+  contributor(adapter: CommittedAdapter): ContributorJobs {
+    const { pool, kernel } = this.init
+    const context = this.contextOf(adapter, 'contributor', () => ({
+      ...adapter,
+      groups: adapter.groups.map(({ cb, ...openings }) => ({ cb: kernel.encode(cb), ...openings }))
+    }))
+    const work = contributorWork({ ...this.init, adapter })
+    return {
+      answer: job => afterOthers(() => work.answer(job)),
+      commitOutputs: input => pool.run({ name: 'commitOutputs', input, context }),
+      checkInputs: input => pool.run({ name: 'checkInputs', input, context }),
+      prove: input => pool.run({ name: 'prove', input, context })
+    }
+  }
+
+  user(manifest: VerifiedManifest): UserJobs {
+    const { pool } = this.init
+    const context = this.contextOf(manifest, 'user', () => ({ ...manifest }))
+    return {
+      commitInputs: input => pool.run({ name: 'commitInputs', input, context }),
+      checkOutputs: input => pool.run({ name: 'checkOutputs', input, context }),
+      verify: input => pool.run({ name: 'verify', input, context })
+    }
+  }
+
+  /** The same for the same object. What it holds must not hold that object, or neither would ever be dropped. */
+  private contextOf(of: object, kind: string, plain: () => object): PoolContext {
+    let context = this.contexts.get(of)
+    if (context === undefined) {
+      context = poolContext(kind, plain())
+      this.contexts.set(of, context)
+      this.dropped.register(of, { id: context.id })
+    }
+    return context
+  }
+}
