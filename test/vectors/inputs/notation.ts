@@ -21,6 +21,10 @@ const generators = ['G 0', 'G 1', 'G 255', 'G 1000', 'K 0', 'K 300', 'Q 0', 'Q 3
 const encodings = { identity: hexed(new Uint8Array(32)), generator: 'e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76' }
 const refused = {
   'p + …': `00${'ff'.repeat(31)}`,
+  'p, which is the identity mod p': `ed${'ff'.repeat(30)}7f`,
+  'p + 3, even, a point mod p': `f0${'ff'.repeat(30)}7f`,
+  'p + 4, odd, a point mod p': `f1${'ff'.repeat(30)}7f`,
+  'p − s of a point': '15a99a49e7824477e060757b228f47fcb489c94f5e66029b4f787fcee9b5cd73',
   negative: `01${'00'.repeat(31)}`,
   'not square': '26948d35ca62e643e26a83177332e6b6afeb9d08e4268b650f1f5bbd8d81d371'
 }

@@ -13,6 +13,7 @@ const open = ({ context, rows }: Session, at: number, change: Partial<KnownRow> 
 const honest = smallSession()
 const opening = open(honest, 2)
 const [row] = honest.rows.slice(2)
+const above = row!.y.findIndex(value => value > 0)
 const wideSession = honestSession(wide, 'wide', { groups: [0, 0] })
 const wideBundle = proveSteps({ ...wideSession, random: seeded('wide bundle') }).bundle
 // Version, session, s, rows; then number, group, position, d_in.
@@ -44,7 +45,8 @@ const SHOWN: readonly Shown[] = [
   },
   { name: 'with NaN', opening: open(honest, 2, { y: row!.y.with(1, NaN) }) },
   { name: 'with an infinity', opening: open(honest, 2, { y: row!.y.with(1, Infinity) }) },
-  { name: 'with half an integer', opening: open(honest, 2, { y: row!.y.with(1, row!.y[1]! + 0.5) }) },
+  // Rounded to zero or down it is the right one.
+  { name: 'with half an integer', opening: open(honest, 2, { y: row!.y.with(above, row!.y[above]! + 0.5) }) },
   { name: 'with another y', opening: open(honest, 2, { y: row!.y.with(1, row!.y[1]! + 1) }) },
   { name: 'with another υ', opening: open(honest, 2, { upsilon: honest.rows[0]!.upsilon }) },
   { name: 'with a υ that is not below ℓ', opening: at(UPSILON + 31, 0xff) },
