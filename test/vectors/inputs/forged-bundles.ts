@@ -117,6 +117,10 @@ export const FORGED_BUNDLES: Readonly<Record<string, Uint8Array>> = {
   'equation 4 alone does not hold': offByOne('zeta-x', maskAnswer('zetaX')),
   'equation 5 alone does not hold': offByOne('zeta-a', maskAnswer('zetaA')),
   'equation 6 alone does not hold': offByOne('zeta-v', maskAnswer('zetaV')),
+  'equation 7 alone does not hold': offByOne('c1', proof => ({
+    ...proof,
+    rounds: proof.rounds.map(round => ({ ...round, c1: plusOne(round.c1) }))
+  })),
   'equations 1 and 3 are off by opposite amounts': smallBundle(honest, {
     transcript: new ChangingTranscript({ 'z-omega': plusOne, 'z-nu': minusOne }),
     proof: proof => ({ ...proof, answers: { ...proof.answers, zOmega: plusOne(proof.answers.zOmega), zNu: minusOne(proof.answers.zNu) } })
