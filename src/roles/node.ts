@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromHex } from '../bytes.js'
 import { InvalidInputError, UnsupportedError } from '../errors.js'
-import { wasmKernel, type Kernel } from '../kernel/index.js'
+import { type Kernel, wasmKernel, type WorkerPool } from '../kernel/index.js'
 import { createNet, type Net, roleKey } from '../net/index.js'
 import { type SessionService, sessionService } from '../net/session/index.js'
 import type { Random } from '../proof/index.js'
@@ -15,7 +15,7 @@ import { Events } from './events.js'
 import { Finder } from './finder.js'
 import { Inference } from './inference.js'
 import { KnownProofs } from './known.js'
-import type { NodeOptions } from './options.js'
+import type { NodeJobs, NodeOptions } from './options.js'
 import { OwnAdapters } from './own-adapters.js'
 import { nodeTransports, openDatastore } from './platform.js'
 import { endStaleSessions } from './session-entry.js'
@@ -24,6 +24,7 @@ import type { FindParams, FindResult, GenerateParams, LossParams, Role, SessionI
 import { Verifier } from './verifier.js'
 import { verifyFile } from './verify-file.js'
 import { VERSION } from './version.js'
+import { sessionWorkers } from './workers.js'
 
 /** Milliseconds: a lookup waits for the DHT's first query of the own key, which itself waits for a peer. */
 const FIRST_QUERY_AFTER = 50
@@ -39,6 +40,9 @@ interface Parts {
   readonly datastore: Datastore
   readonly store: Store
   readonly kernel: Kernel
+  /** Worker threads for sessions; none: this thread does their work. */
+  readonly pool: WorkerPool | undefined
+  readonly jobs: NodeJobs
   readonly events: Events
   readonly net: NodeNet
   readonly own: OwnAdapters
@@ -70,6 +74,7 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
   const events = new Events()
   const kernel = wasmKernel()
   const random = systemRandom
+  const { pool, jobs } = sessionWorkers({ kernel, random, threads: limits.threads }, options.jobs)
   const has = (role: Role): boolean => roles.includes(role)
   // The contributor announces over a network that is made with the contributor as its host.
   const late: { parts?: Parts } = {}
@@ -79,7 +84,7 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
         kernel,
         random,
         store,
-        jobs: options.jobs?.contributor,
+        jobs: jobs.contributor,
         onSession: session => events.emit({ type: 'session', session }),
         announce: async ({ secretKey, ...given }) => {
           const { announce, node } = late.parts!.net
@@ -115,7 +120,7 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
   const own = new OwnAdapters({ kernel, random, store, contributor, discovery: net.discovery })
   const verifier = new Verifier({ net, store, kernel, random })
   verifier.listen(verdict => events.emit({ type: 'verdict', verdict }))
-  const parts: Parts = { options, datastore, store, kernel, events, net, own, verifier, contributor }
+  const parts: Parts = { options, datastore, store, kernel, pool, jobs, events, net, own, verifier, contributor }
   late.parts = parts
   return parts
 }
@@ -134,12 +139,12 @@ async function start({ options, net, own, verifier }: Parts): Promise<void> {
 }
 
 /** The node as everybody uses it. */
-function participant({ options, datastore, store, kernel, events, net, own, verifier, contributor }: Parts): ZkloraNode {
+function participant({ options, datastore, store, kernel, pool, jobs, events, net, own, verifier, contributor }: Parts): ZkloraNode {
   const started = Date.now()
   const random = systemRandom
   const finder = new Finder({ net, store, verifier, hasBootstrap: (options.bootstrap ?? []).length > 0 })
   const known = new KnownProofs({ store, kernel, random, verifier })
-  const inference = new Inference({ kernel, random, store, net, finder, events, jobs: options.jobs?.user })
+  const inference = new Inference({ kernel, random, store, net, finder, events, jobs: jobs.user })
   const asUser = (base: string): void => {
     if (!options.roles.includes('user')) throw new UnsupportedError('this node has not the role user: add it to its roles')
     if (options.advertiseUser === true) net.discovery.provide(roleKey('user', readBaseModel(base).id))
@@ -149,6 +154,7 @@ function participant({ options, datastore, store, kernel, events, net, own, veri
     await verifier.stop()
     await net.stop()
     await contributor?.stop()
+    await pool?.stop()
     await store.close()
     await datastore.close()
   }

@@ -22,7 +22,7 @@ export interface NodeOptions {
   /** True: the DHT is told which base models this user runs. */
   advertiseUser?: boolean | undefined
   limits?: NodeLimits | undefined
-  /** Who does the heavy work of sessions; default: this thread. */
+  /** Who does the heavy work of sessions; default: worker threads (limits.threads). */
   jobs?: NodeJobs | undefined
 }
 
@@ -35,4 +35,6 @@ export interface NodeLimits {
   /** Sessions served at a time, in all and to one peer. */
   sessions?: number | undefined
   sessionsPerPeer?: number | undefined
+  /** Worker threads for the commitments and proofs of sessions; default: one less than cores. 0: this thread does their work. */
+  threads?: number | undefined
 }

@@ -1,0 +1,23 @@
+import test from 'ava'
+import { sessionWorkers } from '../../src/roles/workers.js'
+import { inlineUserJobs } from '../../src/session/index.js'
+import { integers, kernel, register, seeded } from '../proof/fixture.js'
+
+const random = seeded('workers')
+const { manifest } = register('workers')
+
+test('sessions get their work done on worker threads unless there are to be none', async t => {
+  const { pool, jobs } = sessionWorkers({ kernel, random })
+  t.teardown(() => pool!.stop())
+  const x = integers(random, manifest.groups[0]!.dIn, 1000)
+  const here = await inlineUserJobs({ kernel, manifest, random }).commitInputs({ group: 0, x })
+  t.deepEqual(await jobs.user!(manifest).commitInputs({ group: 0, x }), here)
+  t.deepEqual(sessionWorkers({ kernel, random, threads: 0 }), { pool: undefined, jobs: {} })
+})
+
+test('jobs that are given come before those of the pool', t => {
+  const given = { user: () => inlineUserJobs({ kernel, manifest, random }) }
+  const { jobs } = sessionWorkers({ kernel, random, threads: 1 }, given)
+  t.is(jobs.user, given.user)
+  t.is(typeof jobs.contributor, 'function')
+})
