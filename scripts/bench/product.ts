@@ -1,7 +1,7 @@
 /** What is measured: the product's kernel and jobs, chosen in this one place. The noble kernel stays the yardstick. */
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { type Kernel, nobleKernel, wasmKernel } from '../../src/kernel/index.js'
-import { kernelMemory } from '../../src/kernel/wasm-memory.js'
+import { kernelMemory } from '../../src/kernel/wasm/memory.js'
 import type { CommittedAdapter, Random, VerifiedManifest } from '../../src/proof/index.js'
 import { type ContributorJobs, inlineContributorJobs, inlineUserJobs, type UserJobs } from '../../src/session/index.js'
 

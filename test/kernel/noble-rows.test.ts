@@ -1,7 +1,7 @@
 import test from 'ava'
 import { concat } from '../../src/bytes.js'
-import { decodeElement, encodeElement, type Element, type Extended } from '../../src/kernel/noble-curve.js'
-import { RowTables } from '../../src/kernel/noble-rows.js'
+import { decodeElement, encodeElement, type Element, type Extended } from '../../src/kernel/noble/curve.js'
+import { RowTables } from '../../src/kernel/noble/rows.js'
 import { BASE, encoded, rowOf, sumOf, times, type NaivePoint } from './naive.js'
 
 /** Four tables at most, for bases with 8 digits behind them; a table may go when the two last calls did not use it. */

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { fromHex, toHex } from '../../src/bytes.js'
 import { nobleKernel } from '../../src/kernel/index.js'
-import { encodeElement, mapToElement } from '../../src/kernel/noble-curve.js'
+import { encodeElement, mapToElement } from '../../src/kernel/noble/curve.js'
 import { contract } from './contract.js'
 import { ONE_WAY_MAP } from './rfc9496.js'
 

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
-import { InvalidProofError, LimitExceededError, MalformedMessageError } from '../../src/errors.js'
+import { InvalidInputError, InvalidProofError, LimitExceededError, MalformedMessageError, ProtocolViolationError } from '../../src/errors.js'
 import { defaultThreads, poolContext, WorkerLostError, WorkerPool, type PoolInit } from '../../src/kernel/index.js'
 import { nodeWorker, threadsOfMachine } from '../../src/roles/threads.js'
 
@@ -59,6 +59,8 @@ test('what a job throws comes back as what it was', async t => {
   })
   t.is(limit.limit, 'points')
   await t.throwsAsync(fail('malformed'), { instanceOf: MalformedMessageError, message: 'point 1 is wrong' })
+  await t.throwsAsync(fail('violation'), { instanceOf: ProtocolViolationError, message: 'not now' })
+  await t.throwsAsync(fail('input'), { instanceOf: InvalidInputError, message: 'no such file' })
   await t.throwsAsync(fail('range'), { instanceOf: RangeError })
   await t.throwsAsync(fail('other'), { name: 'TypeError', message: 'no function' })
   await t.throwsAsync(workers.run({ name: 'failPlainly', input: 0 }), { message: 'a word' })

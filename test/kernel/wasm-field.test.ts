@@ -1,7 +1,7 @@
 /** The contract of sizes in src/kernel/assembly/field.ts: bounds that random points reach once in 10^29 tries. */
 import test from 'ava'
 import fc from 'fast-check'
-import { kernelMemory } from '../../src/kernel/wasm-memory.js'
+import { kernelMemory } from '../../src/kernel/wasm/memory.js'
 
 const P = 2n ** 255n - 19n
 const ELEMENT = 80

@@ -1,4 +1,4 @@
-/** What the wrapper calls (src/kernel/wasm-*.ts). Nothing here checks an address or a length: the wrapper does. */
+/** What the wrapper calls (src/kernel/wasm). Nothing here checks an address or a length: the wrapper does. */
 import { prepare } from './constants'
 
 prepare()

@@ -1,7 +1,7 @@
 /**
  * Workers that do jobs of a module whose address is given, so that the pool knows neither what they compute nor how a thread is made.
  * Jobs wait in one queue, first come, first served; a worker has one job at a time and is started when the first one waits for it.
- * Each worker has a kernel of its own, with its own tables (src/kernel/wasm.ts says how much memory that is).
+ * Each worker has a kernel of its own, with its own tables (src/kernel/wasm/wasm.ts says how much memory that is).
  */
 import { LimitExceededError } from '../../errors.js'
 import { errorOf, WorkerLostError, type FromWorker, type PoolContext, type ToWorker } from './messages.js'

@@ -1,5 +1,5 @@
 /** What the workers of test/kernel/pool.test.ts do. */
-import { InvalidProofError, LimitExceededError, MalformedMessageError } from '../../../src/errors.js'
+import { InvalidInputError, InvalidProofError, LimitExceededError, MalformedMessageError, ProtocolViolationError } from '../../../src/errors.js'
 import { serveJobs } from '../../../src/kernel/index.js'
 import { nodePort } from '../../../src/roles/threads.js'
 
@@ -9,6 +9,8 @@ const ERRORS = {
   proof: () => new InvalidProofError('opening', 'does not open'),
   limit: () => new LimitExceededError('points', 3, 2),
   malformed: () => new MalformedMessageError('point 1 is wrong'),
+  violation: () => new ProtocolViolationError('not now'),
+  input: () => new InvalidInputError('no such file'),
   range: () => new RangeError('no such row'),
   other: () => new TypeError('no function')
 }

@@ -1,8 +1,8 @@
-/** Sums of multiples of points without tables: digits are cut and buckets chosen here, filled in WebAssembly (assembly/msm.ts). */
-import type { SmallRows } from './types.js'
-import type { KernelMemory } from './wasm-memory.js'
-import { BUCKET, ENTRY, fromPairs, PAIR, SCALAR, WasmPoints } from './wasm-vector.js'
-import { add } from './wasm-points.js'
+/** Sums of multiples of points without tables: digits are cut and buckets chosen here, filled in WebAssembly (src/kernel/assembly/msm.ts). */
+import type { SmallRows } from '../types.js'
+import type { KernelMemory } from './memory.js'
+import { BUCKET, ENTRY, fromPairs, PAIR, SCALAR, WasmPoints } from './vector.js'
+import { add } from './points.js'
 
 /** Points that go through one call: 3.5 MiB. */
 const AT_ONCE = 32_768

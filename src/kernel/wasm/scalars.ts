@@ -1,10 +1,10 @@
 /** Scalars of the WebAssembly kernel: the checks of scalars.ts and row-scalars.ts, the arithmetic of assembly/scalars.ts and folds.ts. */
-import { MalformedMessageError } from '../errors.js'
-import { checkExact, checkRows } from './row-scalars.js'
-import { checkCount, SCALAR_BYTES, sameLength } from './scalars.js'
-import type { SmallRows } from './types.js'
-import { kernelMemory } from './wasm-memory.js'
-import { inParts } from './wasm-vector.js'
+import { MalformedMessageError } from '../../errors.js'
+import { checkExact, checkRows } from '../row-scalars.js'
+import { checkCount, SCALAR_BYTES, sameLength } from '../scalars.js'
+import type { SmallRows } from '../types.js'
+import { kernelMemory } from './memory.js'
+import { inParts } from './vector.js'
 
 /** Scalars that go through one call. */
 const AT_ONCE = 65_536

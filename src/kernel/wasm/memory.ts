@@ -1,9 +1,9 @@
 /**
  * The WebAssembly instance of this thread and its memory: what the compiler laid out, then scratch of a fixed size that every call
- * starts afresh, then tables of multiples (wasm-tables.ts), for which alone it grows. Addresses in it are unchecked on the other side,
+ * starts afresh, then tables of multiples (tables.ts), for which alone it grows. Addresses in it are unchecked on the other side,
  * so whoever calls an export has taken room for all that it reads and writes.
  */
-import { KERNEL_WASM } from './generated/kernel-wasm.js'
+import { KERNEL_WASM } from '../generated/kernel-wasm.js'
 
 /** Functions over addresses, counts and flags (src/kernel/assembly/index.ts says what each reads and writes). */
 type Exports = Readonly<

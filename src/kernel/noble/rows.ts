@@ -13,9 +13,9 @@ import {
   type Addend,
   type Element,
   type Extended
-} from './noble-curve.js'
-import { forEachDigit, multiInteger } from './noble-windows.js'
-import type { SmallRows } from './types.js'
+} from './curve.js'
+import { forEachDigit, multiInteger } from './windows.js'
+import type { SmallRows } from '../types.js'
 
 const DIGIT_BITS = 8
 const MULTIPLES = 2 ** (DIGIT_BITS - 1)

@@ -2,18 +2,7 @@
  * Sums of multiples of points that have no table: Pippenger's buckets over signed digits, for scalars and for small integers alike;
  * and single multiplications, over digits of one width.
  */
-import {
-  add,
-  addAddend,
-  addendsOf,
-  double,
-  IDENTITY,
-  negate,
-  subtractAddend,
-  type Addend,
-  type Element,
-  type Extended
-} from './noble-curve.js'
+import { add, addAddend, addendsOf, double, IDENTITY, negate, subtractAddend, type Addend, type Element, type Extended } from './curve.js'
 
 /** Signed digits of `width` bits, least first: digit w of number i at [w · count + i], in [−2^(width−1), 2^(width−1)]. */
 interface Digits {

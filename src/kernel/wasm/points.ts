@@ -1,10 +1,10 @@
 /** Points of the WebAssembly kernel. */
-import { MalformedMessageError } from '../errors.js'
-import { checkCount, sameLength } from './scalars.js'
-import type { Points } from './types.js'
-import { kernelMemory } from './wasm-memory.js'
-import { ENCODING, ENTRY, fromPairs, inParts, roomForPairs, SCALAR, WasmPoints, wasmPoints } from './wasm-vector.js'
-import { multiScalar, scalarWindows } from './wasm-windows.js'
+import { MalformedMessageError } from '../../errors.js'
+import { checkCount, sameLength } from '../scalars.js'
+import type { Points } from '../types.js'
+import { kernelMemory } from './memory.js'
+import { ENCODING, ENTRY, fromPairs, inParts, roomForPairs, SCALAR, WasmPoints, wasmPoints } from './vector.js'
+import { multiScalar, scalarWindows } from './windows.js'
 
 /** Points that are decoded, encoded or looked through in one call. */
 const AT_ONCE = 8192

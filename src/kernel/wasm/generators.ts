@@ -1,8 +1,8 @@
 /** The generators of protocols/notation, made in WebAssembly, once for the thread. */
-import { concat, u32, utf8 } from '../bytes.js'
-import { hashWide } from './hash.js'
-import type { GeneratorFamily, Points } from './types.js'
-import { ENTRY, fromPairs, roomForPairs, WasmPoints } from './wasm-vector.js'
+import { concat, u32, utf8 } from '../../bytes.js'
+import { hashWide } from '../hash.js'
+import type { GeneratorFamily, Points } from '../types.js'
+import { ENTRY, fromPairs, roomForPairs, WasmPoints } from './vector.js'
 
 const LABEL = 'zklora/v1/generator'
 /** One more than the largest index. */

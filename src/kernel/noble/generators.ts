@@ -1,8 +1,8 @@
 /** The generators of protocols/notation, made once for the process. */
-import { u32, utf8 } from '../bytes.js'
-import { hashWide } from './hash.js'
-import { mapToElement, type Element } from './noble-curve.js'
-import type { GeneratorFamily } from './types.js'
+import { u32, utf8 } from '../../bytes.js'
+import { hashWide } from '../hash.js'
+import { mapToElement, type Element } from './curve.js'
+import type { GeneratorFamily } from '../types.js'
 
 const LABEL = 'zklora/v1/generator'
 

@@ -38,7 +38,7 @@ export class Element implements Extended {
   readonly T: bigint
   /** Made by `addendsOf`. */
   addend: Addend | undefined
-  /** i-th entry: (i + 1) times the point (noble-tables.ts). */
+  /** i-th entry: (i + 1) times the point (rows.ts). */
   multiples: readonly Addend[] | undefined
   /** Digits of entries that it has been a base for, since its multiples were last dropped. */
   digits = 0

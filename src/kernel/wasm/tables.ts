@@ -1,6 +1,6 @@
 /** Tables of multiples of bases that come again, kept in the WebAssembly memory for the rows that are committed over them. */
-import type { KernelMemory } from './wasm-memory.js'
-import { ENTRY, type WasmPoints } from './wasm-vector.js'
+import type { KernelMemory } from './memory.js'
+import { ENTRY, type WasmPoints } from './vector.js'
 
 /** Bytes of a table: 129 multiples. */
 const TABLE = 129 * ENTRY

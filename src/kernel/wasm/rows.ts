@@ -1,10 +1,10 @@
 /** Row commitments of the WebAssembly kernel. */
-import { checkExact } from './row-scalars.js'
-import type { Points, SmallRows } from './types.js'
-import { kernelMemory, type KernelMemory } from './wasm-memory.js'
-import { Tables } from './wasm-tables.js'
-import { BUCKET, ENTRY, fromPairs, PAIR, roomForPairs, WasmPoints, wasmPoints } from './wasm-vector.js'
-import { multiRows } from './wasm-windows.js'
+import { checkExact } from '../row-scalars.js'
+import type { Points, SmallRows } from '../types.js'
+import { kernelMemory, type KernelMemory } from './memory.js'
+import { Tables } from './tables.js'
+import { BUCKET, ENTRY, fromPairs, PAIR, roomForPairs, WasmPoints, wasmPoints } from './vector.js'
+import { multiRows } from './windows.js'
 
 /** Signed 8-bit digits of an entry, by its bytes; a float64 holds 53 bits and a sign. */
 const DIGITS = { 1: 1, 2: 2, 8: 7 } as Readonly<Record<number, number>>

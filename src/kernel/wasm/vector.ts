@@ -1,6 +1,6 @@
 /** Points as they are outside of the WebAssembly memory, and what turns results into them. */
-import { kernelMemory, type KernelMemory } from './wasm-memory.js'
-import type { Points } from './types.js'
+import { kernelMemory, type KernelMemory } from './memory.js'
+import type { Points } from '../types.js'
 
 /** Bytes of an affine point made ready for additions, of two points under way, and of one (src/kernel/assembly/points.ts). */
 export const ENTRY = 112

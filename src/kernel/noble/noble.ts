@@ -2,14 +2,14 @@
  * The kernel over @noble/curves: portable, needs no WASM, and what every other kernel is tested against.
  * Not constant-time: additions, tables and BigInt all depend on values.
  */
-import { MalformedMessageError } from '../errors.js'
-import { add, decodeElement, Element, encodeElement, IDENTITY, isIdentity, POINT_BYTES, type Extended } from './noble-curve.js'
-import { generator } from './noble-generators.js'
-import { RowTables } from './noble-rows.js'
-import { multiples, multiScalar } from './noble-windows.js'
-import { checkExact, foldRows, rowProducts, scalarsOf } from './row-scalars.js'
-import * as scalars from './scalars.js'
-import type { GeneratorFamily, Kernel, Points, SmallRows } from './types.js'
+import { MalformedMessageError } from '../../errors.js'
+import { add, decodeElement, Element, encodeElement, IDENTITY, isIdentity, POINT_BYTES, type Extended } from './curve.js'
+import { generator } from './generators.js'
+import { RowTables } from './rows.js'
+import { multiples, multiScalar } from './windows.js'
+import { checkExact, foldRows, rowProducts, scalarsOf } from '../row-scalars.js'
+import * as scalars from '../scalars.js'
+import type { GeneratorFamily, Kernel, Points, SmallRows } from '../types.js'
 
 class NoblePoints implements Points {
   constructor(readonly elements: readonly Element[]) {}
