@@ -1,5 +1,11 @@
 import test, { type ExecutionContext } from 'ava'
-import { InvalidInputError, InvalidProofError, LimitExceededError, MalformedMessageError, ProtocolViolationError } from '../../src/errors.js'
+import {
+  InvalidInputError,
+  InvalidProofError,
+  LimitExceededError,
+  MalformedMessageError,
+  ProtocolViolationError
+} from '../../src/errors.js'
 import { defaultThreads, poolContext, WorkerLostError, WorkerPool, type PoolInit } from '../../src/kernel/index.js'
 import { nodeWorker, threadsOfMachine } from '../../src/roles/threads.js'
 

@@ -1,5 +1,11 @@
 /** What the workers of test/kernel/pool.test.ts do. */
-import { InvalidInputError, InvalidProofError, LimitExceededError, MalformedMessageError, ProtocolViolationError } from '../../../src/errors.js'
+import {
+  InvalidInputError,
+  InvalidProofError,
+  LimitExceededError,
+  MalformedMessageError,
+  ProtocolViolationError
+} from '../../../src/errors.js'
 import { serveJobs } from '../../../src/kernel/index.js'
 import { nodePort } from '../../../src/roles/threads.js'
 
