@@ -41,7 +41,8 @@ export function describeBaseModel(folder: ModelFiles, name?: string): BaseModelD
       const given = config[key]
       if (given === undefined || given === null) return []
       const value = integer(given)
-      if (value === undefined) throw new InvalidInputError(`${key} in config.json of ${folder.path} is ${String(given)}, not a whole number`)
+      if (value === undefined)
+        throw new InvalidInputError(`${key} in config.json of ${folder.path} is ${String(given)}, not a whole number`)
       return [[key, value] as const]
     }),
     ...vocabularyOf(tokenizer, folder.path)
