@@ -1,6 +1,7 @@
 /** The labelled hashes of protocols/notation, over BLAKE3. */
 import { blake3 } from '@noble/hashes/blake3.js'
 import { prefixed, utf8 } from '../bytes.js'
+import { wasmBlake3 } from './wasm/blake3.js'
 
 const HASH_BYTES = 32
 const WIDE_BYTES = 64
@@ -14,25 +15,9 @@ export interface Blake3 {
   clone(): Blake3
 }
 
-/** The one place where a faster BLAKE3 would come in. */
+/** In WebAssembly: sessions hash all their traffic. */
 export function createBlake3(): Blake3 {
-  return runningHash(blake3.create({}))
-}
-
-function runningHash(state: ReturnType<typeof blake3.create>): Blake3 {
-  const self: Blake3 = {
-    update(bytes) {
-      state.update(bytes)
-      return self
-    },
-    digest(length = HASH_BYTES) {
-      return state.clone().xof(length)
-    },
-    clone() {
-      return runningHash(state.clone())
-    }
-  }
-  return self
+  return wasmBlake3()
 }
 
 function labelled(label: string, items: readonly Uint8Array[], init: { key?: Uint8Array; dkLen: number }): Uint8Array {
