@@ -2,7 +2,7 @@
  * The verifier: hears announcements, fetches manifest and bundle, verifies, keeps verdicts, and hands out what it keeps. Until it
  * is verified here a bundle is "announced", never "valid".
  */
-import type { PeerId } from '@libp2p/interface'
+import type { ComponentLogger, Logger, PeerId } from '@libp2p/interface'
 import { equal, fromHex, toHex } from '../bytes.js'
 import { isPeerError, NotFoundError } from '../errors.js'
 import type { Kernel } from '../kernel/index.js'
@@ -22,10 +22,13 @@ const STRANGERS = 64
 /** Announcements whose bytes are fetched at a time; they are verified one at a time. */
 const FETCHES = 8
 const STRANGER_FETCHES = 2
+/** Of one owner: waiting or worked on, and fetched at a time. Bundles that nobody has must not keep those of others waiting. */
+const OWNER_QUEUE = 64
+const OWNER_FETCHES = 2
 const MINUTE = 60_000
 
 export interface VerifierInit {
-  net: Pick<Net, 'announce' | 'fetch' | 'discovery'> & { readonly node: { readonly peerId: PeerId } }
+  net: Pick<Net, 'announce' | 'fetch' | 'discovery'> & { readonly node: { readonly peerId: PeerId; readonly logger: ComponentLogger } }
   store: Store
   kernel: Kernel
   random: Random
@@ -37,6 +40,7 @@ export interface VerifierInit {
 
 export interface VerifierLimits {
   readonly queue: number
+  readonly ownerQueue: number
   readonly strangers: number
   /** Manifests fetched for gossip in a minute, and their bytes. */
   readonly gossipManifests: number
@@ -55,6 +59,7 @@ export class Verifier {
   private readonly listeners = new Set<(verdict: VerdictInfo) => void>()
   private readonly fetches = new Gate(FETCHES)
   private readonly strangers = new Gate(STRANGER_FETCHES)
+  private readonly owners = new Map<string, { readonly gate: Gate; queued: number }>()
   private readonly verifications = new Gate(1)
   private readonly manifests: Quota
   private readonly manifestBytes: Quota
@@ -64,11 +69,13 @@ export class Verifier {
   private readonly controller = new AbortController()
   private readonly limits: VerifierLimits
   private readonly now: () => number
+  private readonly log: Logger
   private unlisten = (): void => {}
 
   constructor(private readonly init: VerifierInit) {
     this.now = init.now ?? Date.now
-    this.limits = { queue: QUEUE, strangers: STRANGERS, ...NET_LIMITS, ...init.limits }
+    this.log = init.net.node.logger.forComponent('zklora:verifier')
+    this.limits = { queue: QUEUE, ownerQueue: OWNER_QUEUE, strangers: STRANGERS, ...NET_LIMITS, ...init.limits }
     this.manifests = new Quota(this.limits.gossipManifests, MINUTE)
     this.manifestBytes = new Quota(this.limits.gossipManifestBytes, MINUTE)
   }
@@ -140,28 +147,41 @@ export class Verifier {
   }
 
   private take({ read }: Heard): void {
-    if (this.counters.queued >= this.limits.queue) {
+    const name = toHex(announcedOwner(read.announcement))
+    const owner = this.owners.get(name) ?? { gate: new Gate(OWNER_FETCHES), queued: 0 }
+    if (this.counters.queued >= this.limits.queue || owner.queued >= this.limits.ownerQueue) {
       this.counters.dropped['queue full']++
       return
     }
+    this.owners.set(name, owner)
     this.counters.queued++
-    this.track(this.work(read).finally(() => this.counters.queued--))
+    owner.queued++
+    const done = (): void => {
+      this.counters.queued--
+      owner.queued--
+      if (owner.queued === 0) this.owners.delete(name)
+    }
+    this.track(this.work(read, owner.gate).finally(done))
   }
 
+  /** What fails here is this node's own (a store that cannot be written): it is told, and the next announcement is looked at. */
   private track(work: Promise<void>): void {
-    const tracked = work.finally(() => this.working.delete(tracked))
+    const tracked = work
+      .catch((error: unknown) => this.log.error('an announcement could not be worked on - %e', error as Error))
+      .finally(() => this.working.delete(tracked))
     this.working.add(tracked)
   }
 
-  private async work(read: FeedAnnouncement): Promise<void> {
+  private async work(read: FeedAnnouncement, gate: Gate): Promise<void> {
     const { store, net } = this.init
     const { statement } = read.announcement
     let verdict = verdictOf(read.announcement)
     try {
-      const obtained = await this.obtain(read, async manifest => {
+      const onManifest = async (manifest: VerifiedManifest): Promise<void> => {
         verdict = { ...verdict, adapterName: manifest.name }
         await this.settle(verdict)
-      })
+      }
+      const obtained = await gate.run(() => this.obtain(read, onManifest))
       if (obtained === undefined) return
       const { proof, elapsed } = await this.verify(obtained.manifest, obtained.bundle)
       checkStatement(read.announcement, proof)

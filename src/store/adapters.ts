@@ -49,6 +49,9 @@ interface Shape {
   readonly groups: readonly { readonly dIn: number; readonly modules: readonly { name: string; dOut: number; rank: number }[] }[]
 }
 
+/** u32 length of the body, u8 version. */
+const OWNER_AT = 5
+
 const SECRETS = ['ownerSeed', 'secret', 'salt', 'content'] as const
 
 export class Adapters {
@@ -81,6 +84,12 @@ export class Adapters {
 
   async manifest(id: Uint8Array): Promise<Uint8Array | undefined> {
     return this.table.get(['adapter-manifest', toHex(id)])
+  }
+
+  /** Public owner key, in hexadecimal: it follows the lengths and the version at the manifest's head (protocols/adapter). */
+  async owner(id: Uint8Array): Promise<string | undefined> {
+    const bytes = await this.manifest(id)
+    return bytes === undefined ? undefined : toHex(bytes.subarray(OWNER_AT, OWNER_AT + 32))
   }
 
   /** @throws NotFoundError */

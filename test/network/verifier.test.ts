@@ -197,6 +197,34 @@ test('two announcements of one unknown adapter fetch its manifest once', async t
   t.is(it.holder.net.fetch.counters.answered['manifest 0'], 1)
 })
 
+test('one owner fills its own share of the queue, not that of others', async t => {
+  const it = await scene(t, { limits: { ownerQueue: 1 } })
+  await keep(it.holder.store, made)
+  const holder = it.holder.net.node.peerId
+  const first = it.hear(bodyOf(made, holder))
+  await it.hear(bodyOf(makeBundle('verifier', 'more'), holder), { index: 5n, previous: new Uint8Array(32).fill(1) })
+  await first
+  t.is(it.verifier.counters.dropped['queue full'], 1)
+  t.is(last(it).verdict, 'valid')
+})
+
+test('a store that cannot be written ends one announcement, not the verifier', async t => {
+  const it = await scene(t)
+  await keep(it.holder.store, made)
+  const { verdicts } = it.here.store
+  const put = verdicts.put.bind(verdicts)
+  verdicts.put = async () => {
+    throw new Error('no space left')
+  }
+  await it.hear(bodyOf(made, it.holder.net.node.peerId))
+  t.is(it.verifier.counters.queued, 0)
+  verdicts.put = put
+  const other = makeBundle('verifier', 'after')
+  await keep(it.holder.store, other)
+  await it.hear(bodyOf(other, it.holder.net.node.peerId), { index: 5n, previous: new Uint8Array(32).fill(1) })
+  t.is(last(it).verdict, 'valid')
+})
+
 test('beyond the bound of the queue, and of unknown adapters in it, announcements are dropped and counted', async t => {
   const full = await scene(t, { limits: { queue: 0 } })
   await full.hear(bodyOf(made, full.holder.net.node.peerId))

@@ -176,7 +176,7 @@ function count(counts: Record<string, number>, reason: string): void {
 function viewOf(store: Store): AnnouncementView {
   return {
     hasAnnouncement: (feed, index, hash) => store.feeds.has(feed, index, hash),
-    hasManifest: async adapter => (await store.manifests.has(adapter)) || (await store.adapters.has(adapter))
+    ownerOf: async adapter => (await store.manifests.info(adapter))?.owner ?? (await store.adapters.owner(adapter))
   }
 }
 

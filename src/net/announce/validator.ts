@@ -19,8 +19,8 @@ import { topicOf } from './topics.js'
 export interface AnnouncementView {
   /** True when exactly this announcement is kept. */
   hasAnnouncement(feed: Uint8Array, index: bigint, hash: Uint8Array): Promise<boolean>
-  /** True when the adapter's manifest is kept and verified. */
-  hasManifest(adapter: Uint8Array): Promise<boolean>
+  /** Owner key, in hexadecimal, of the adapter's manifest when one is kept and verified. */
+  ownerOf(adapter: Uint8Array): Promise<string | undefined>
 }
 
 /** Why an announcement does not pass; the order is that of the table. */
@@ -28,6 +28,7 @@ export type IgnoreReason =
   | 'version'
   | 'clock'
   | 'seen'
+  | 'owner'
   | 'feed rate'
   | 'owner rate'
   | 'signature checks'
@@ -140,8 +141,10 @@ export class AnnouncementValidator {
     if (!this.isTimely(announcement)) return ignore('clock')
     // 4. Not seen before.
     if (await this.view.hasAnnouncement(read.feed, announcement.index, read.hash)) return ignore('seen')
-    const known = await this.view.hasManifest(announcement.statement.adapter)
-    return this.decide(peer, read, known)
+    // 5. A known adapter's owner: whoever makes keys by the hundred costs no signature checks.
+    const owner = await this.view.ownerOf(announcement.statement.adapter)
+    if (owner !== undefined && owner !== toHex(announcedOwner(announcement))) return ignore('owner')
+    return this.decide(peer, read, owner !== undefined)
   }
 
   private isTimely({ time }: Announcement): boolean {
@@ -157,7 +160,7 @@ export class AnnouncementValidator {
     const feed = toHex(read.feed)
     const owner = toHex(announcedOwner(announcement))
     if (this.recent.has(hash)) return ignore('seen')
-    // 5. Rates.
+    // 6. Rates.
     if (!this.feeds.isOpen(feed, now)) return ignore('feed rate')
     if (!this.owners.isOpen(owner, now)) return ignore('owner rate')
     const cost = signaturesOf(announcement)
@@ -166,13 +169,13 @@ export class AnnouncementValidator {
     if (!ofPeer.has(cost, now)) return ignore('signature checks of the peer')
     this.checks.take(cost)
     ofPeer.take(cost)
-    // 6. Signatures.
+    // 7. Signatures.
     try {
       checkSignatures(read)
     } catch (error) {
       return reject('signature', (error as Error).message)
     }
-    // 7. Adapters without a verified manifest.
+    // 8. Adapters without a verified manifest.
     if (!known) {
       if (!this.unknown.isOpen('all', now)) return ignore('unknown adapters')
       if (!this.unknownFeeds.isOpen(feed, now)) return ignore('unknown adapter of the feed')
