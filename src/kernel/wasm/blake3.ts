@@ -5,6 +5,8 @@ import { kernelMemory } from './memory.js'
 const CHUNK = 1024
 const BLOCK = 64
 const VALUE = 32
+/** Bytes that a hash has room for at first: most are of a few items. */
+const SMALL = 256
 /** Chunks of one call. */
 const CHUNKS = 64
 const WORD = 2 ** 32
@@ -56,7 +58,7 @@ const chainOf = (node: Node): Uint8Array => compress(node).subarray(0, VALUE)
 
 class RunningHash implements Blake3 {
   /** Bytes of the last chunk, which may be whole: it is the root if nothing follows. */
-  private rest = new Uint8Array(CHUNK)
+  private rest = new Uint8Array(SMALL)
   private held = 0
   /** Whole chunks before. */
   private chunks = 0
@@ -78,6 +80,11 @@ class RunningHash implements Blake3 {
         continue
       }
       const part = bytes.subarray(at, at + CHUNK - this.held)
+      if (this.held + part.length > this.rest.length) {
+        const small = this.rest
+        this.rest = new Uint8Array(CHUNK)
+        this.rest.set(small)
+      }
       this.rest.set(part, this.held)
       this.held += part.length
       at += part.length
