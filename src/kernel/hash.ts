@@ -1,8 +1,8 @@
 /** The labelled hashes of protocols/notation, over BLAKE3. */
-import { blake3 } from '@noble/hashes/blake3.js'
-import { prefixed, utf8 } from '../bytes.js'
-import { wasmBlake3 } from './wasm/blake3.js'
+import { utf8 } from '../bytes.js'
+import { hashPrefixed, wasmBlake3 } from './wasm/blake3.js'
 
+const HASH_BYTES = 32
 const WIDE_BYTES = 64
 
 /** A running BLAKE3 hash. */
@@ -19,27 +19,17 @@ export function createBlake3(): Blake3 {
   return wasmBlake3()
 }
 
-function labelled<Running extends { update(bytes: Uint8Array): unknown }>(
-  state: Running,
-  label: string,
-  items: readonly Uint8Array[]
-): Running {
-  state.update(prefixed(utf8(label)))
-  for (const item of items) state.update(prefixed(item))
-  return state
-}
-
 /** hash(L, x1 … xn): 32 bytes. */
 export function hash(label: string, ...items: readonly Uint8Array[]): Uint8Array {
-  return labelled(createBlake3(), label, items).digest()
+  return hashPrefixed([utf8(label), ...items], { length: HASH_BYTES })
 }
 
 /** hashWide(L, x1 … xn): 64 bytes, to be reduced to a scalar or mapped to a point. */
 export function hashWide(label: string, ...items: readonly Uint8Array[]): Uint8Array {
-  return labelled(createBlake3(), label, items).digest(WIDE_BYTES)
+  return hashPrefixed([utf8(label), ...items], { length: WIDE_BYTES })
 }
 
 /** keyedWide(k, L, x1 … xn): 64 bytes in BLAKE3's keyed mode. @param key 32 bytes */
 export function keyedHashWide(key: Uint8Array, label: string, ...items: readonly Uint8Array[]): Uint8Array {
-  return labelled(blake3.create({ key, dkLen: WIDE_BYTES }), label, items).digest()
+  return hashPrefixed([utf8(label), ...items], { length: WIDE_BYTES, key })
 }

@@ -3,7 +3,7 @@ import { prepare } from './constants'
 
 prepare()
 
-export { blakeChunks, blakeCompress, blakeInput, blakeOutput } from './blake3'
+export { blakeAbsorb, blakeForget, blakeInput, blakeSqueeze, blakeStart, blakeState, blakeStateBytes } from './blake3/index'
 export { carry, mul, sqr } from './field'
 export { entryDigits, rowDigits, scalarDigits } from './digits'
 export { toEntries } from './entries'

@@ -1,140 +1,147 @@
-/** BLAKE3 (unkeyed) over the WebAssembly compression: the tree is kept here, whole chunks go there many at a time. */
+/**
+ * BLAKE3 in WebAssembly (src/kernel/assembly/blake3): four chunks at a time, plain and keyed. What a hash leaves behind in the memory,
+ * keys among it, is overwritten before each function here returns; until then it is with the hash itself.
+ */
 import type { Blake3 } from '../hash.js'
 import { kernelMemory } from './memory.js'
 
-const CHUNK = 1024
+/** Bytes that are handed over at a time: what the other side has room for. */
+const INPUT = 65_536
 const BLOCK = 64
-const VALUE = 32
-/** Bytes that a hash has room for at first: most are of a few items. */
-const SMALL = 256
-/** Chunks of one call. */
-const CHUNKS = 64
-const WORD = 2 ** 32
+const CHUNK = 1024
+const HASH_BYTES = 32
 
-const FLAGS = { chunkStart: 1, chunkEnd: 2, parent: 4, root: 8 } as const
-/** The initial chaining value: words of SHA-256's. */
-const IV = new Uint8Array(
-  Uint32Array.of(0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19).buffer
-)
+/** One hash, in the memory. */
+class Feed {
+  private readonly exports = kernelMemory().exports
+  /** Does not grow meanwhile. */
+  private readonly bytes = kernelMemory().bytes()
+  private readonly input = this.exports.blakeInput()
+  private at = 0
+  /** Bytes of the input to be overwritten at the end. */
+  private used = 0
 
-/** What a compression takes. */
-interface Node {
-  readonly chain: Uint8Array
-  /** At most 64 bytes. */
-  readonly block: Uint8Array
-  readonly counter: number
-  readonly flags: number
+  start(key?: Uint8Array): void {
+    if (key !== undefined) {
+      this.bytes.set(key, this.input)
+      this.used = key.length
+    }
+    this.exports.blakeStart(key === undefined ? 0 : 1)
+  }
+
+  /** Goes on with what `save` gave. */
+  load(state: Uint8Array): void {
+    this.bytes.set(state, this.exports.blakeState())
+  }
+
+  save(): Uint8Array {
+    this.flush()
+    const state = this.exports.blakeState()
+    return this.bytes.slice(state, state + this.exports.blakeStateBytes())
+  }
+
+  add(bytes: Uint8Array): void {
+    let from = 0
+    while (bytes.length - from > INPUT - this.at) {
+      const to = from + INPUT - this.at
+      this.bytes.set(bytes.subarray(from, to), this.input + this.at)
+      this.at = INPUT
+      this.flush()
+      from = to
+    }
+    this.bytes.set(from === 0 ? bytes : bytes.subarray(from), this.input + this.at)
+    this.at += bytes.length - from
+  }
+
+  /** A u32, little endian. */
+  addLength(length: number): void {
+    if (this.at + 4 > INPUT) this.flush()
+    const to = this.input + this.at
+    for (let i = 0; i < 4; i++) this.bytes[to + i] = length >>> (8 * i)
+    this.at += 4
+  }
+
+  squeeze(length: number): Uint8Array {
+    this.flush()
+    const out = new Uint8Array(length)
+    for (let from = 0; from < length; from += INPUT) {
+      const part = Math.min(INPUT, length - from)
+      this.exports.blakeSqueeze(from / BLOCK, Math.ceil(part / BLOCK))
+      out.set(this.bytes.subarray(this.input, this.input + part), from)
+    }
+    this.used = Math.max(this.used, Math.min(INPUT, Math.ceil(length / BLOCK) * BLOCK))
+    return out
+  }
+
+  /** Ends the use of the memory. */
+  forget(): void {
+    this.exports.blakeForget(this.used)
+  }
+
+  private flush(): void {
+    this.exports.blakeAbsorb(this.at)
+    this.used = Math.max(this.used, this.at)
+    this.at = 0
+  }
 }
-
-function compress({ chain, block, counter, flags }: Node): Uint8Array {
-  const { exports } = kernelMemory()
-  const bytes = kernelMemory().bytes()
-  const input = exports.blakeInput()
-  bytes.set(chain, input)
-  bytes.fill(0, input + VALUE + block.length, input + VALUE + BLOCK)
-  bytes.set(block, input + VALUE)
-  exports.blakeCompress(counter % WORD, Math.floor(counter / WORD), block.length, flags)
-  return bytes.slice(exports.blakeOutput(), exports.blakeOutput() + BLOCK)
-}
-
-/** Chaining values of whole chunks. */
-function chainChunks(chunks: Uint8Array, first: number): Uint8Array {
-  const memory = kernelMemory()
-  const { exports } = memory
-  memory.bytes().set(chunks, exports.blakeInput())
-  const count = chunks.length / CHUNK
-  exports.blakeChunks(count, first % WORD, Math.floor(first / WORD))
-  return memory.read(exports.blakeOutput(), count * VALUE)
-}
-
-function parent(left: Uint8Array, right: Uint8Array): Node {
-  const block = new Uint8Array(BLOCK)
-  block.set(left)
-  block.set(right, VALUE)
-  return { chain: IV, block, counter: 0, flags: FLAGS.parent }
-}
-
-const chainOf = (node: Node): Uint8Array => compress(node).subarray(0, VALUE)
 
 class RunningHash implements Blake3 {
-  /** Bytes of the last chunk, which may be whole: it is the root if nothing follows. */
-  private rest = new Uint8Array(SMALL)
+  /** What has come since the state was saved: many pieces are small. */
+  private readonly pending = new Uint8Array(CHUNK)
   private held = 0
-  /** Whole chunks before. */
-  private chunks = 0
-  /** Chaining values of whole subtrees, the largest first. */
-  private stack: Uint8Array[] = []
+  private state: Uint8Array | undefined
 
   update(bytes: Uint8Array): this {
-    let at = 0
-    while (at < bytes.length) {
-      if (this.held === CHUNK) {
-        this.push(this.rest)
-        this.held = 0
-      }
-      // The last chunk waits for what may follow.
-      const whole = this.held > 0 ? 0 : Math.min(CHUNKS, Math.ceil((bytes.length - at) / CHUNK) - 1)
-      if (whole > 0) {
-        this.push(bytes.subarray(at, at + whole * CHUNK))
-        at += whole * CHUNK
-        continue
-      }
-      const part = bytes.subarray(at, at + CHUNK - this.held)
-      if (this.held + part.length > this.rest.length) {
-        const small = this.rest
-        this.rest = new Uint8Array(CHUNK)
-        this.rest.set(small)
-      }
-      this.rest.set(part, this.held)
-      this.held += part.length
-      at += part.length
+    if (bytes.length > CHUNK - this.held) {
+      const feed = this.resume()
+      feed.add(bytes)
+      this.state = feed.save()
+      this.held = 0
+      feed.forget()
+    } else {
+      this.pending.set(bytes, this.held)
+      this.held += bytes.length
     }
     return this
   }
 
-  digest(length = VALUE): Uint8Array {
-    let node = this.lastChunk()
-    for (let i = this.stack.length - 1; i >= 0; i--) node = parent(this.stack[i]!, chainOf(node))
-    const out = new Uint8Array(length)
-    for (let counter = 0; counter * BLOCK < length; counter++) {
-      const bytes = compress({ ...node, counter, flags: node.flags | FLAGS.root })
-      out.set(bytes.subarray(0, length - counter * BLOCK), counter * BLOCK)
-    }
+  digest(length = HASH_BYTES): Uint8Array {
+    const feed = this.resume()
+    const out = feed.squeeze(length)
+    feed.forget()
     return out
   }
 
   clone(): Blake3 {
     const other = new RunningHash()
-    other.rest = this.rest.slice()
+    other.pending.set(this.pending)
     other.held = this.held
-    other.chunks = this.chunks
-    other.stack = [...this.stack]
+    other.state = this.state
     return other
   }
 
-  private lastChunk(): Node {
-    let chain: Uint8Array = IV
-    let flags: number = FLAGS.chunkStart
-    let from = 0
-    for (; from + BLOCK < this.held; from += BLOCK) {
-      chain = chainOf({ chain, block: this.rest.subarray(from, from + BLOCK), counter: this.chunks, flags })
-      flags = 0
-    }
-    return { chain, block: this.rest.slice(from, this.held), counter: this.chunks, flags: flags | FLAGS.chunkEnd }
-  }
-
-  /** Takes whole chunks into the tree: a subtree is joined with one of its size as soon as there are two. */
-  private push(chunks: Uint8Array): void {
-    const values = chainChunks(chunks, this.chunks)
-    for (let i = 0; i < values.length; i += VALUE) {
-      let value = values.subarray(i, i + VALUE)
-      this.chunks++
-      for (let size = this.chunks; size % 2 === 0; size /= 2) value = chainOf(parent(this.stack.pop()!, value))
-      this.stack.push(value)
-    }
+  private resume(): Feed {
+    const feed = new Feed()
+    if (this.state === undefined) feed.start()
+    else feed.load(this.state)
+    feed.add(this.pending.subarray(0, this.held))
+    return feed
   }
 }
 
 export function wasmBlake3(): Blake3 {
   return new RunningHash()
+}
+
+/** BLAKE3 of items, each after its length as a u32. @param key 32 bytes: the keyed mode */
+export function hashPrefixed(items: readonly Uint8Array[], { length, key }: { length: number; key?: Uint8Array }): Uint8Array {
+  const feed = new Feed()
+  feed.start(key)
+  for (const item of items) {
+    feed.addLength(item.length)
+    feed.add(item)
+  }
+  const out = feed.squeeze(length)
+  feed.forget()
+  return out
 }

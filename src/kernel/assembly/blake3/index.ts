@@ -1,5 +1,5 @@
 /**
- * BLAKE3 (the specification of 2020): a running hash is a block of memory, absorbed into and squeezed. What src/kernel/blake3.ts calls;
+ * BLAKE3 (the specification of 2020): a running hash is a block of memory, absorbed into and squeezed. What src/kernel/wasm/blake3.ts calls;
  * nothing here checks an address or a length.
  *
  * A state: key 32 · number of whole chunks u64 · mode u32 · bytes of the last chunk u32 · open subtrees u32 · 12 unused · the last
@@ -30,33 +30,30 @@ const SUBTREES: usize = LAST + CHUNK
 /** For 2^54 chunks; the room behind is written by compress. */
 const STATE_BYTES: usize = SUBTREES + 55 * CV
 
-/** Bytes that the wrapper writes before it calls, and reads. */
-const INPUT_BYTES: i32 = 65536
-
 const STATE: usize = memory.data(64 + 1024 + 55 * 32, 16)
+/** What the wrapper writes before it calls, and reads. */
 const INPUT: usize = memory.data(65536, 16)
 const VALUES: usize = memory.data(16 * 32 + 32, 16)
 const VALUE: usize = memory.data(64, 16)
 const PADDED: usize = memory.data(64, 16)
 
-export function state(): usize { return STATE }
-export function input(): usize { return INPUT }
-export function inputBytes(): i32 { return INPUT_BYTES }
+export function blakeState(): usize { return STATE }
+export function blakeInput(): usize { return INPUT }
 
 /** Bytes of the state that are in use. */
-export function stateBytes(): usize {
+export function blakeStateBytes(): usize {
   return SUBTREES + <usize>load<u32>(STATE, OPEN) * CV
 }
 
 /** A new hash. @param keyed whether the first 32 bytes of the input are its key */
-export function start(keyed: bool): void {
+export function blakeStart(keyed: bool): void {
   memory.copy(STATE, keyed ? INPUT : IV, CV)
   memory.fill(STATE + CHUNKS, 0, LAST - CHUNKS)
   store<u32>(STATE, keyed ? KEYED : 0, MODE)
 }
 
 /** Overwrites the state, what of the input was used, and all between. */
-export function forget(used: usize): void {
+export function blakeForget(used: usize): void {
   memory.fill(STATE, 0, STATE_BYTES)
   memory.fill(INPUT, 0, used)
   memory.fill(MESSAGE, 0, 256)
@@ -66,7 +63,7 @@ export function forget(used: usize): void {
 }
 
 /** Adds the first bytes of the input. */
-export function absorb(length: usize): void {
+export function blakeAbsorb(length: usize): void {
   let from = INPUT
   while (length > 0) {
     let filled = <usize>load<u32>(STATE, FILLED)
@@ -99,7 +96,8 @@ function chunks(from: usize, count: usize): void {
     } else if (count >= 4 && (at & 3) == 0) {
       taken = 4
       fourChunks(VALUES, from, at)
-      fourth(at)
+      parentOfFour()
+      add(VALUES, at, 4)
     } else {
       chunk(from)
     }
@@ -122,23 +120,21 @@ function fourChunks(out: usize, from: usize, at: u64): void {
   compressLanes(out, STATE, from, CHUNK, CHUNK_BLOCKS, at, 1, load<u32>(STATE, MODE), CHUNK_START, CHUNK_END)
 }
 
-function fourth(at: u64): void {
+/** The first of the values = the parent of the first four. */
+function parentOfFour(): void {
   parent(VALUES, VALUES)
   parent(VALUES + CV, VALUES + 2 * CV)
   parent(VALUES, VALUES)
-  add(VALUES, at, 4)
 }
 
 function subtree(from: usize, at: u64): void {
   for (let i: usize = 0; i < SUBTREE; i += 4) fourChunks(VALUES + i * CV, from + i * CHUNK, at + i)
-  // Each four parents are written where the values of the first two were.
+  // Lanes are read before they are written, and four parents take the room of two of what is read.
   const flags = load<u32>(STATE, MODE) | PARENT
   for (let level: usize = 8; level >= 4; level >>= 1) {
     for (let i: usize = 0; i < level; i += 4) compressLanes(VALUES + i * CV, STATE, VALUES + 2 * i * CV, BLOCK, 1, 0, 0, flags, 0, 0)
   }
-  parent(VALUES, VALUES)
-  parent(VALUES + CV, VALUES + 2 * CV)
-  parent(VALUES, VALUES)
+  parentOfFour()
   add(VALUES, at, SUBTREE)
 }
 
@@ -161,7 +157,7 @@ function add(value: usize, at: u64, count: u64): void {
 }
 
 /** Writes output blocks `from`, `from` + 1, … over the input; the state stays. */
-export function squeeze(from: u32, blocks: i32): void {
+export function blakeSqueeze(from: u32, blocks: i32): void {
   const mode = load<u32>(STATE, MODE), at = load<u64>(STATE, CHUNKS), filled = <usize>load<u32>(STATE, FILLED)
   memory.copy(VALUE, STATE, CV)
   let flags = mode | CHUNK_START, done: usize = 0
