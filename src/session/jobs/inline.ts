@@ -1,6 +1,6 @@
 /** The jobs of a session in this thread, one after the other; between two of them the event loop gets its turn. */
-import type { ContributorJobs, UserJobs } from './jobs.js'
-import { contributorWork, type ContributorWorkInit, userWork, type UserWorkInit } from './work.js'
+import type { Answer, ContributorJobs, UserJobs } from './jobs.js'
+import { contributorWork, type ContributorWorkInit, userWork, type UserWorkInit, type Work } from './work.js'
 
 /** Timers, input and output come first, then the job. */
 export async function afterOthers<T>(job: () => T): Promise<T> {
@@ -8,10 +8,18 @@ export async function afterOthers<T>(job: () => T): Promise<T> {
   return job()
 }
 
+/** Entries of x whose deltas take less than the timer that `afterOthers` waits for, which is a millisecond at least. */
+const SMALL_ENTRIES = 16_384
+
+/** The deltas: for a few rows at once, since somebody waits for them. */
+export async function answerIn(work: Work<ContributorJobs>, job: Parameters<ContributorJobs['answer']>[0]): Promise<Answer> {
+  return job.x.length <= SMALL_ENTRIES ? work.answer(job) : afterOthers(() => work.answer(job))
+}
+
 export function inlineContributorJobs(init: ContributorWorkInit): ContributorJobs {
   const work = contributorWork(init)
   return {
-    answer: job => afterOthers(() => work.answer(job)),
+    answer: job => answerIn(work, job),
     commitOutputs: job => afterOthers(() => work.commitOutputs(job)),
     checkInputs: job => afterOthers(() => work.checkInputs(job)),
     prove: job => afterOthers(() => work.prove(job))
