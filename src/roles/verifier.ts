@@ -27,11 +27,20 @@ const OWNER_QUEUE = 64
 const OWNER_FETCHES = 2
 const MINUTE = 60_000
 
+/** The heavy work. @throws MalformedMessageError, LimitExceededError, InvalidProofError */
+export interface VerifierChecks {
+  manifest(bytes: Uint8Array): Promise<VerifiedManifest>
+  /** With the milliseconds that it took. */
+  bundle(manifest: VerifiedManifest, bundle: Uint8Array): Promise<{ proof: VerifiedProof; elapsed: number }>
+}
+
 export interface VerifierInit {
   net: Pick<Net, 'announce' | 'fetch' | 'discovery'> & { readonly node: { readonly peerId: PeerId; readonly logger: ComponentLogger } }
   store: Store
   kernel: Kernel
   random: Random
+  /** On other threads; default: in this one. */
+  checks?: VerifierChecks | undefined
   /** Milliseconds since 1970. */
   now?: (() => number) | undefined
   /** Bounds that differ from the defaults. */
@@ -68,11 +77,13 @@ export class Verifier {
   private readonly working = new Set<Promise<void>>()
   private readonly controller = new AbortController()
   private readonly limits: VerifierLimits
+  private readonly checks: VerifierChecks
   private readonly now: () => number
   private readonly log: Logger
   private unlisten = (): void => {}
 
   constructor(private readonly init: VerifierInit) {
+    this.checks = init.checks ?? ownChecks(init)
     this.now = init.now ?? Date.now
     this.log = init.net.node.logger.forComponent('zklora:verifier')
     this.limits = { queue: QUEUE, ownerQueue: OWNER_QUEUE, strangers: STRANGERS, ...NET_LIMITS, ...init.limits }
@@ -136,13 +147,10 @@ export class Verifier {
   /** Verifies in turn with all others. @throws InvalidProofError, MalformedMessageError, LimitExceededError */
   async verify(manifest: VerifiedManifest, bundle: Uint8Array): Promise<{ proof: VerifiedProof; elapsed: number }> {
     return this.verifications.run(async () => {
-      // Other work of this process first: a verification holds the event loop.
+      // Other work of this process first: without workers a verification holds the event loop.
       await new Promise(resolve => setTimeout(resolve, 0))
       this.controller.signal.throwIfAborted()
-      const began = performance.now()
-      const { kernel, random } = this.init
-      const proof = verify({ kernel, manifest, bundle, random })
-      return { proof, elapsed: performance.now() - began }
+      return this.checks.bundle(manifest, bundle)
     })
   }
 
@@ -247,14 +255,14 @@ export class Verifier {
     holders: readonly PeerId[],
     signal: AbortSignal | undefined
   ): Promise<VerifiedManifest> {
-    const { store, net, kernel, random } = this.init
+    const { store, net } = this.init
     const ask = async (peers: readonly PeerId[]): Promise<Fetched> => {
       const fetched = await net.fetch.manifest(peers, adapter, { signal })
       this.manifestBytes.add(fetched.bytes.length)
       return fetched
     }
     const bytes = (await keptManifest(store, adapter)) ?? (await this.fromHolders(adapter, holders, { ask, signal }))
-    const manifest = await this.verifications.run(async () => verifyManifest({ kernel, manifest: decodeManifest(bytes), random }))
+    const manifest = await this.verifications.run(() => this.checks.manifest(bytes))
     await store.manifests.put(manifest)
     return manifest
   }
@@ -294,6 +302,17 @@ export class Verifier {
   private async settle(verdict: VerdictInfo): Promise<void> {
     await this.init.store.verdicts.put(verdict)
     for (const listener of this.listeners) listener(verdict)
+  }
+}
+
+function ownChecks({ kernel, random }: VerifierInit): VerifierChecks {
+  return {
+    manifest: async bytes => verifyManifest({ kernel, manifest: decodeManifest(bytes), random }),
+    bundle: async (manifest, bundle) => {
+      const began = performance.now()
+      const proof = verify({ kernel, manifest, bundle, random })
+      return { proof, elapsed: performance.now() - began }
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { type Kernel, WorkerPool } from '../kernel/index.js'
 import type { Random } from '../proof/index.js'
 import { PooledJobs } from '../session/index.js'
 import type { NodeJobs } from './options.js'
+import type { VerifierChecks } from './verifier.js'
 import { nodeWorker, threadsOfMachine } from './threads.js'
 
 const MODULE = new URL('./worker.js', import.meta.url)
@@ -14,16 +15,24 @@ export interface SessionWorkersInit {
   readonly threads?: number | undefined
 }
 
+export interface SessionWorkers {
+  readonly pool: WorkerPool | undefined
+  readonly jobs: NodeJobs
+  /** What the verifier asks for; undefined: it does it itself. */
+  readonly checks: VerifierChecks | undefined
+}
+
 /** A pool, of which no thread has been started yet, and the jobs on it; `given` jobs come first. */
-export function sessionWorkers(
-  { kernel, random, threads = threadsOfMachine() }: SessionWorkersInit,
-  given: NodeJobs = {}
-): { readonly pool: WorkerPool | undefined; readonly jobs: NodeJobs } {
-  if (threads === 0) return { pool: undefined, jobs: given }
+export function sessionWorkers({ kernel, random, threads = threadsOfMachine() }: SessionWorkersInit, given: NodeJobs = {}): SessionWorkers {
+  if (threads === 0) return { pool: undefined, jobs: given, checks: undefined }
   const pool = new WorkerPool({ module: MODULE, worker: nodeWorker, threads })
   const pooled = new PooledJobs({ pool, kernel, random })
   return {
     pool,
-    jobs: { contributor: adapter => pooled.contributor(adapter), user: manifest => pooled.user(manifest), ...given }
+    jobs: { contributor: adapter => pooled.contributor(adapter), user: manifest => pooled.user(manifest), ...given },
+    checks: {
+      manifest: bytes => pooled.verifyManifest(bytes),
+      bundle: (manifest, bundle) => pooled.verifyTimed(manifest, bundle)
+    }
   }
 }

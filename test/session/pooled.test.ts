@@ -40,3 +40,32 @@ test('what does not verify on a worker thread is refused as in this one', async 
   const wrong = jobs.contributor(adapter).checkInputs({ firstRow: 0, runs: [{ group: 0, x }], commitments, cy: commitments })
   await t.throwsAsync(wrong, { instanceOf: InvalidProofError, message: /does not open/ })
 })
+
+test('a manifest that is verified on a worker thread serves for bundles, there and here', async t => {
+  const checked = await jobs.verifyManifest(manifest.bytes)
+  t.deepEqual(checked, manifest)
+  const pair = makePair({ user: { jobs: jobs.user(checked) } })
+  const carried = carryPair(pair)
+  const served = serve(pair.contributor)
+  await pair.user.request(0, 0, integers(seeded('one row'), manifest.groups[0]!.dIn, 32767))
+  const verified: Uint8Array[] = []
+  const user = jobs.user(checked)
+  const verify = async (bundle: Uint8Array): ReturnType<typeof user.verify> => {
+    verified.push(bundle)
+    return user.verify(bundle)
+  }
+  await finish(pair.user, { ...user, verify })
+  await Promise.all([carried, served])
+  const { proof, elapsed } = await jobs.verifyTimed(checked, verified[0]!)
+  t.is(proof.end, 1)
+  t.true(elapsed > 0)
+  await t.throwsAsync(
+    jobs.verifyTimed(
+      checked,
+      verified[0]!.map((byte, i) => (i === 200 ? byte ^ 1 : byte))
+    )
+  )
+  const bytes = manifest.bytes.slice()
+  bytes[bytes.length - 40]! ^= 1
+  await t.throwsAsync(jobs.verifyManifest(bytes), { instanceOf: InvalidProofError })
+})

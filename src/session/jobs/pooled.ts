@@ -4,8 +4,16 @@
  */
 import type { Kernel } from '../../kernel/types.js'
 import { type PoolContext, poolContext, type PoolModule, type WorkerPool } from '../../kernel/index.js'
-import type { CommittedAdapter, CommittedGroup, Random, VerifiedManifest } from '../../proof/index.js'
-import { afterOthers } from './inline.js'
+import {
+  type CommittedAdapter,
+  type CommittedGroup,
+  decodeManifest,
+  type Random,
+  type VerifiedManifest,
+  type VerifiedProof,
+  verifyManifest
+} from '../../proof/index.js'
+import { answerIn } from './inline.js'
 import type { ContributorJobs, UserJobs } from './jobs.js'
 import { contributorWork, userWork, type Work } from './work.js'
 
@@ -29,7 +37,13 @@ export function sessionModule({ kernel, random }: { readonly kernel: Kernel; rea
       prove: (job: never, work: Work<ContributorJobs>) => ({ value: work.prove(job) }),
       commitInputs: (job: never, work: Work<UserJobs>) => ({ value: work.commitInputs(job) }),
       checkOutputs: (job: never, work: Work<UserJobs>) => ({ value: work.checkOutputs(job) }),
-      verify: (job: never, work: Work<UserJobs>) => ({ value: work.verify(job) })
+      verify: (job: never, work: Work<UserJobs>) => ({ value: work.verify(job) }),
+      verifyTimed: (job: never, work: Work<UserJobs>) => {
+        const began = performance.now()
+        const proof = work.verify(job)
+        return { value: { proof, elapsed: performance.now() - began } }
+      },
+      verifyManifest: (bytes: Uint8Array) => ({ value: verifyManifest({ kernel, manifest: decodeManifest(bytes), random }) })
     }
   }
 }
@@ -51,7 +65,7 @@ export class PooledJobs {
     }))
     const work = contributorWork({ ...this.init, adapter })
     return {
-      answer: job => afterOthers(() => work.answer(job)),
+      answer: job => answerIn(work, job),
       commitOutputs: input => pool.run({ name: 'commitOutputs', input, context }),
       checkInputs: input => pool.run({ name: 'checkInputs', input, context }),
       prove: input => pool.run({ name: 'prove', input, context })
@@ -60,12 +74,26 @@ export class PooledJobs {
 
   user(manifest: VerifiedManifest): UserJobs {
     const { pool } = this.init
-    const context = this.contextOf(manifest, 'user', () => ({ ...manifest }))
+    const context = this.userContext(manifest)
     return {
       commitInputs: input => pool.run({ name: 'commitInputs', input, context }),
       checkOutputs: input => pool.run({ name: 'checkOutputs', input, context }),
       verify: input => pool.run({ name: 'verify', input, context })
     }
+  }
+
+  /** With the milliseconds that the verification itself took. */
+  verifyTimed(manifest: VerifiedManifest, bundle: Uint8Array): Promise<{ proof: VerifiedProof; elapsed: number }> {
+    return this.init.pool.run({ name: 'verifyTimed', input: bundle, context: this.userContext(manifest) })
+  }
+
+  /** @throws MalformedMessageError, LimitExceededError, InvalidProofError, as `verifyManifest` of the proof room */
+  verifyManifest(bytes: Uint8Array): Promise<VerifiedManifest> {
+    return this.init.pool.run({ name: 'verifyManifest', input: bytes })
+  }
+
+  private userContext(manifest: VerifiedManifest): PoolContext {
+    return this.contextOf(manifest, 'user', () => ({ ...manifest }))
   }
 
   /** The same for the same object. What it holds must not hold that object, or neither would ever be dropped. */
