@@ -32,7 +32,7 @@ const SECOND = 1000
 export interface UserSessionInit extends SideInit {
   readonly manifest: Manifest
   readonly jobs: UserJobs
-  /** Rows after which a batch is made at the latest; default 256. Never more than half of what may be outstanding. */
+  /** Rows after which a batch is made when no request waits; default 256. Never more than half of what may be outstanding. */
   readonly commitRows?: number | undefined
 }
 
@@ -273,8 +273,15 @@ export class UserSession extends Side {
   private batchDue(): boolean {
     const { outstandingRows, outstandingBytes } = this.terms.accept
     const uncommitted = this.answered - this.committed
-    const rows = Math.min(Math.max(FIRST_COMMIT_ROWS, this.committed), this.init.commitRows ?? COMMIT_ROWS, Math.ceil(outstandingRows / 2))
-    return uncommitted > 0 && (this.flushing || uncommitted >= rows || this.uncommittedBytes * 2 >= Number(outstandingBytes))
+    if (uncommitted === 0) return false
+    const half = Math.ceil(outstandingRows / 2)
+    // Else the contributor could stop answering, however much is asked for.
+    if (this.flushing || uncommitted >= half || this.uncommittedBytes * 2 >= Number(outstandingBytes)) return true
+    // Whoever waits for deltas does not wait for commitments: they are made while the base model computes.
+    return (
+      this.requests.pending === 0 &&
+      uncommitted >= Math.min(Math.max(FIRST_COMMIT_ROWS, this.committed), this.init.commitRows ?? COMMIT_ROWS)
+    )
   }
 
   private async commitBatches(): Promise<void> {

@@ -6,6 +6,8 @@ const BYTE_BITS = 8
 /** |y| never exceeds it (protocols/adapter). */
 const EXACT = 2 ** 53
 const LOW = 2 ** 32
+/** Bytes behind the last entry that are written and not used. */
+const SPARE = 8
 
 /** Bytes of one activation. */
 export function activationBytes(activationBits: number): 1 | 2 {
@@ -29,12 +31,15 @@ export function unpackActivations(bytes: Uint8Array, entries: number, activation
   const width = activationBytes(activationBits)
   if (bytes.length !== entries * width) throw new MalformedMessageError(`rows has ${bytes.length} bytes of x, not ${entries * width}`)
   const out = new Int16Array(entries)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  // JavaScript's engines all run little endian.
+  if (width === 1) out.set(new Int8Array(bytes.buffer, bytes.byteOffset, entries))
+  else new Uint8Array(out.buffer).set(bytes)
   const most = 2 ** (activationBits - 1) - 1
   for (let i = 0; i < entries; i++) {
-    const entry = width === 1 ? view.getInt8(i) : view.getInt16(2 * i, true)
-    if (Math.abs(entry) > most) throw new ProtocolViolationError(`an activation is ${entry}, at most ${most} with ${activationBits} bits`)
-    out[i] = entry
+    const entry = out[i]!
+    if (entry > most || entry < -most) {
+      throw new ProtocolViolationError(`an activation is ${entry}, at most ${most} with ${activationBits} bits`)
+    }
   }
   return out
 }
@@ -76,17 +81,18 @@ export function packDeltas(outputs: readonly number[], y: Float64Array, count: n
     length += count * dOut * widths[m]!
     offset += dOut
   })
-  const out = new Uint8Array(length)
+  const out = new Uint8Array(length + SPARE)
+  const view = new DataView(out.buffer)
   let at = 0
   offset = 0
   outputs.forEach((dOut, m) => {
     const width = widths[m]!
     for (let t = 0; t < count; t++) {
-      for (let i = t * total + offset, end = i + dOut; i < end; i++, at += width) writeInteger(out, at, width, y[i]!)
+      for (let i = t * total + offset, end = i + dOut; i < end; i++, at += width) writeInteger(view, at, y[i]!)
     }
     offset += dOut
   })
-  return { widths, y: out }
+  return { widths, y: out.subarray(0, length) }
 }
 
 /**
@@ -138,15 +144,11 @@ export function outputBound(given: {
   return Math.min(EXACT, given.dIn * given.rank * (2 ** (given.activationBits - 1) - 1) * weight * weight)
 }
 
-/** Two's complement, little endian. */
-function writeInteger(out: Uint8Array, at: number, width: number, value: number): void {
-  let low = value | 0
-  let high = 0
-  if (width > 4) {
-    high = Math.floor(value / LOW)
-    low = (value - high * LOW) | 0
-  }
-  for (let i = 0; i < width; i++) out[at + i] = i < 4 ? low >>> (8 * i) : high >> (8 * (i - 4))
+/** Two's complement, little endian, 8 bytes: those beyond its width are overwritten by the next entry. */
+function writeInteger(view: DataView, at: number, value: number): void {
+  const high = Math.floor(value / LOW)
+  view.setInt32(at, value - high * LOW, true)
+  view.setInt32(at + 4, high, true)
 }
 
 function readInteger(view: DataView, at: number, width: number): number {
