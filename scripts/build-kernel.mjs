@@ -13,7 +13,9 @@ const OPTIONS = ['--enable', 'simd', '-O3', '--runtime', 'stub', '--noAssert', '
 function isFresh() {
   if (!existsSync(TARGET)) return false
   const made = statSync(TARGET).mtimeMs
-  return [SCRIPT, ...readdirSync(SOURCE, { recursive: true }).map(name => join(SOURCE, String(name)))].every(file => statSync(file).mtimeMs < made)
+  return [SCRIPT, ...readdirSync(SOURCE, { recursive: true }).map(name => join(SOURCE, String(name)))].every(
+    file => statSync(file).mtimeMs < made
+  )
 }
 
 /** @throws Error with the compiler's exit status */
