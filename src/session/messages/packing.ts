@@ -35,13 +35,20 @@ export function unpackActivations(bytes: Uint8Array, entries: number, activation
   if (width === 1) out.set(new Int8Array(bytes.buffer, bytes.byteOffset, entries))
   else new Uint8Array(out.buffer).set(bytes)
   const most = 2 ** (activationBits - 1) - 1
-  for (let i = 0; i < entries; i++) {
-    const entry = out[i]!
-    if (entry > most || entry < -most) {
-      throw new ProtocolViolationError(`an activation is ${entry}, at most ${most} with ${activationBits} bits`)
-    }
+  const beyond = firstBeyond(out, most)
+  if (beyond !== undefined) {
+    throw new ProtocolViolationError(`an activation is ${beyond}, at most ${most} with ${activationBits} bits`)
   }
   return out
+}
+
+/** On its own: inside of a function that makes other arrays, V8 leaves the loop unoptimized, at 40 times the time. */
+function firstBeyond(entries: Int16Array, most: number): number | undefined {
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!
+    if (entry > most || entry < -most) return entry
+  }
+  return undefined
 }
 
 /** Least bytes in two's complement that hold every integer from `least` to `most`. */
