@@ -50,6 +50,8 @@ export class Budget {
   private readonly serial = new Serial()
   /** Reserved on disk and not spent, by root and group. */
   private readonly unspent = new Map<string, number>()
+  /** Rows reserved by group, as this process wrote them: not read for every answer. */
+  private readonly onDisk = new Map<string, number>()
   /** Rows by root and peer that are not on disk yet. */
   private readonly peers = new Map<string, Map<string, number>>()
 
@@ -149,7 +151,7 @@ export class Budget {
   }
 
   private async reserved(root: string, group: number): Promise<number> {
-    return (await this.table.getJson<number>(['budget', root, String(group)])) ?? 0
+    return this.onDisk.get(`${root}/${group}`) ?? (await this.table.getJson<number>(['budget', root, String(group)])) ?? 0
   }
 
   private async reserve(root: string, group: number, rows: number): Promise<void> {
@@ -160,7 +162,10 @@ export class Budget {
       write.putJson(['budget-peers', root], Object.fromEntries(most.slice(0, PEERS)))
       this.peers.delete(root)
     }
+    // Until it is known whether the write has come to the disk, what is there is not known.
+    this.onDisk.delete(`${root}/${group}`)
     await write.commit()
+    this.onDisk.set(`${root}/${group}`, rows)
   }
 
   private async peersOnDisk(root: string): Promise<Record<string, number>> {
