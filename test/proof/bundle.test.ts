@@ -12,7 +12,8 @@ import {
   verifyProofFile,
   type ProofFile
 } from '../../src/proof/index.js'
-import { halvings, pairRounds, type Proof } from '../../src/proof/bundle/layout.js'
+import { halvings, pairRounds } from '../../src/proof/argument/layout.js'
+import type { Proof } from '../../src/proof/bundle/layout.js'
 import { finish } from '../../src/proof/bundle/prove.js'
 import { flip, honestBundle, honestSession, kernel, makeAdapter, makeRow, makeTails, register, seeded, type Session } from './fixture.js'
 import { ChangingTranscript } from '../attack/transcripts.js'

@@ -3,7 +3,7 @@
  * and what they take, each measured by itself on one thread. What is counted: whatever touches points, integers or whole vectors of
  * scalars. What is not: single scalars, hashes and signatures.
  */
-import { halvings, pairRounds } from '../../../src/proof/bundle/layout.js'
+import { halvings, pairRounds } from '../../../src/proof/argument/layout.js'
 import { type Operation, prepare, unitsOf } from '../kernel/operations.js'
 import { kernel } from '../product.js'
 import { sample, type Sample } from '../sample.js'

@@ -4,35 +4,19 @@
  */
 import { concat, u16, u32 } from '../../bytes.js'
 import type { Kernel } from '../../kernel/types.js'
+import { pairsChallenges, type PairsChallenges } from '../argument/challenges.js'
 import { LABELS } from '../labels.js'
 import { encodeTail } from '../rows/tail.js'
 import { Transcript } from '../transcript.js'
-import type {
-  Answers,
-  FirstMessages,
-  HalvingRound,
-  Hidden,
-  MaskAnswers,
-  MaskPoints,
-  OddEntries,
-  PairRound,
-  Proof,
-  Statement
-} from './layout.js'
+import type { Answers, FirstMessages, Hidden, Proof, Statement } from './layout.js'
 
 /** All challenges of a proof. */
-export interface Challenges {
+export interface Challenges extends PairsChallenges {
   readonly rho: Uint8Array
   readonly gamma: Uint8Array
   readonly lambda: Uint8Array
   /** Step 4. */
   readonly c: Uint8Array
-  /** Step 5, one for each round. */
-  readonly fold: readonly Uint8Array[]
-  /** Step 6: c_m. */
-  readonly mask: Uint8Array
-  /** Step 6, one for each halving. */
-  readonly halve: readonly Uint8Array[]
 }
 
 export function bundleTranscript(kernel: Kernel): Transcript {
@@ -83,47 +67,6 @@ export function absorbAnswers(transcript: Transcript, { z, zOmega, zSigma, zNu }
   transcript.append('z-nu', zNu)
 }
 
-/** Step 5, one round. */
-export function absorbPairs(transcript: Transcript, { tl, tr }: PairRound): Uint8Array {
-  transcript.append('TL', tl)
-  transcript.append('TR', tr)
-  return transcript.challenge('fold')
-}
-
-/** Step 6. */
-export function absorbMaskPoints(transcript: Transcript, { dx, da, t0, t1 }: MaskPoints): Uint8Array {
-  transcript.append('DX', dx)
-  transcript.append('DA', da)
-  transcript.append('T0', t0)
-  transcript.append('T1', t1)
-  return transcript.challenge('mask')
-}
-
-/** Step 6. */
-export function absorbMaskAnswers(transcript: Transcript, { zetaX, zetaA, zetaV, tau }: MaskAnswers): void {
-  transcript.append('zeta-x', zetaX)
-  transcript.append('zeta-a', zetaA)
-  transcript.append('zeta-v', zetaV)
-  transcript.append('tau', tau)
-}
-
-/** Step 6, before a halving of odd length. */
-export function absorbOdd(transcript: Transcript, { x, a }: OddEntries): void {
-  transcript.append('odd-x', x)
-  transcript.append('odd-a', a)
-}
-
-/** Step 6, one halving. */
-export function absorbHalving(transcript: Transcript, { a1, a2, a3, a4, c1, c2 }: Omit<HalvingRound, 'odd'>): Uint8Array {
-  transcript.append('A1', a1)
-  transcript.append('A2', a2)
-  transcript.append('A3', a3)
-  transcript.append('A4', a4)
-  transcript.append('c1', c1)
-  transcript.append('c2', c2)
-  return transcript.challenge('halve')
-}
-
 /** The verifier's: all challenges of a proof over its statement. */
 export function challengesOf(transcript: Transcript, statement: Statement, proof: Proof): Challenges {
   const rho = absorbStatement(transcript, statement)
@@ -131,12 +74,5 @@ export function challengesOf(transcript: Transcript, statement: Statement, proof
   absorbValue(transcript, proof.value)
   const c = absorbFirst(transcript, proof.first)
   absorbAnswers(transcript, proof.answers)
-  const fold = proof.pairs.map(round => absorbPairs(transcript, round))
-  const mask = absorbMaskPoints(transcript, proof.maskPoints)
-  absorbMaskAnswers(transcript, proof.maskAnswers)
-  const halve = proof.rounds.map(round => {
-    if (round.odd !== undefined) absorbOdd(transcript, round.odd)
-    return absorbHalving(transcript, round)
-  })
-  return { rho, gamma, lambda, c, fold, mask, halve }
+  return { rho, gamma, lambda, c, ...pairsChallenges(transcript, proof) }
 }

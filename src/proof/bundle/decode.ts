@@ -6,12 +6,13 @@ import { Cursor, equal, toHex } from '../../bytes.js'
 import { InvalidProofError, LimitExceededError, MalformedMessageError } from '../../errors.js'
 import { hash } from '../../kernel/hash.js'
 import { FORMAT_LIMITS } from '../../limits.js'
+import { readPairsProof } from '../argument/layout.js'
 import { LABELS } from '../labels.js'
 import { encodeContext, readContext, readFlag, sessionOf } from '../rows/context.js'
 import { publicNext, publicStart } from '../rows/tail.js'
 import { POINT_BYTES, SCALAR_BYTES } from '../scalars.js'
 import type { Manifest, PublicRow, SessionContext, Tail } from '../types.js'
-import { BUNDLE_VERSION, groupsOf, halvings, pairRounds, rankOf, widthOf, type BundleGroup, type Proof, type Statement } from './layout.js'
+import { BUNDLE_VERSION, groupsOf, rankOf, widthOf, type BundleGroup, type Proof, type Statement } from './layout.js'
 import { readPattern } from './pattern.js'
 
 const HASH_BYTES = 32
@@ -120,25 +121,11 @@ function readTail(cursor: Cursor, { accepted, publicHash }: { accepted: number; 
 function readProof(cursor: Cursor, groups: readonly BundleGroup[]): Proof {
   const point = (count = 1): Uint8Array => cursor.bytesOf(count * POINT_BYTES)
   const scalar = (count = 1): Uint8Array => cursor.bytesOf(count * SCALAR_BYTES)
-  const { odd, last } = halvings(widthOf(groups))
   return {
     hidden: { w: point(), p: point(groups.length) },
     value: point(),
     first: { ew: point(), ed: point(), ev: point() },
     answers: { z: scalar(rankOf(groups)), zOmega: scalar(), zSigma: scalar(), zNu: scalar() },
-    pairs: Array.from({ length: pairRounds(groups.length) }, () => ({ tl: point(), tr: point() })),
-    maskPoints: { dx: point(), da: point(), t0: point(), t1: point() },
-    maskAnswers: { zetaX: scalar(), zetaA: scalar(), zetaV: scalar(), tau: scalar() },
-    rounds: odd.map(isOdd => ({
-      odd: isOdd ? { x: scalar(), a: scalar() } : undefined,
-      a1: point(),
-      a2: point(),
-      a3: point(),
-      a4: point(),
-      c1: scalar(),
-      c2: scalar()
-    })),
-    x: scalar(last),
-    a: scalar(last)
+    ...readPairsProof(scalar, { count: groups.length, length: widthOf(groups) })
   }
 }

@@ -1,11 +1,9 @@
 /** What a bundle consists of, how long each part is, and its bytes (protocols/bundle, Layout). */
 import { concat, u32, u8 } from '../../bytes.js'
+import { encodePairsProof, type PairsProof } from '../argument/layout.js'
 import type { PublicRow, SessionContext, Tail } from '../types.js'
 
 export const BUNDLE_VERSION = 1
-
-/** Up to this length the two last vectors are sent as they are. */
-export const LAST_LENGTH = 8
 
 /** A group of the bundle: with its number of rows in it. */
 export interface BundleGroup {
@@ -55,71 +53,12 @@ export interface Answers {
   readonly zNu: Uint8Array
 }
 
-/** One round of step 5. */
-export interface PairRound {
-  readonly tl: Uint8Array
-  readonly tr: Uint8Array
-}
-
-/** Step 6: first messages. */
-export interface MaskPoints {
-  readonly dx: Uint8Array
-  readonly da: Uint8Array
-  readonly t0: Uint8Array
-  readonly t1: Uint8Array
-}
-
-/** Step 6: answers but for the vectors. */
-export interface MaskAnswers {
-  readonly zetaX: Uint8Array
-  readonly zetaA: Uint8Array
-  readonly zetaV: Uint8Array
-  readonly tau: Uint8Array
-}
-
-/** The last entries of two vectors of odd length. */
-export interface OddEntries {
-  readonly x: Uint8Array
-  readonly a: Uint8Array
-}
-
-/** One round of step 6. */
-export interface HalvingRound {
-  readonly odd: OddEntries | undefined
-  readonly a1: Uint8Array
-  readonly a2: Uint8Array
-  readonly a3: Uint8Array
-  readonly a4: Uint8Array
-  readonly c1: Uint8Array
-  readonly c2: Uint8Array
-}
-
 /** Everything that the prover sends. */
-export interface Proof {
+export interface Proof extends PairsProof {
   readonly hidden: Hidden
   readonly value: Uint8Array
   readonly first: FirstMessages
   readonly answers: Answers
-  readonly pairs: readonly PairRound[]
-  readonly maskPoints: MaskPoints
-  readonly maskAnswers: MaskAnswers
-  readonly rounds: readonly HalvingRound[]
-  /** The last two vectors, at most LAST_LENGTH scalars each. */
-  readonly x: Uint8Array
-  readonly a: Uint8Array
-}
-
-/** ⌈log2 M⌉. */
-export function pairRounds(groups: number): number {
-  return Math.ceil(Math.log2(groups))
-}
-
-/** Lengths of the two vectors before each halving, and the length of the last. */
-export function halvings(d: number): { odd: boolean[]; last: number } {
-  const odd: boolean[] = []
-  let length = d
-  for (; length > LAST_LENGTH; length = Math.floor(length / 2)) odd.push(length % 2 === 1)
-  return { odd, last: length }
 }
 
 /** R. */
@@ -157,15 +96,11 @@ export function encodeBundle(statement: Statement, encoded: { pattern: Uint8Arra
   ])
 }
 
-function encodeProof({ hidden, value, first, answers, pairs, maskPoints, maskAnswers, rounds, x, a }: Proof): Uint8Array {
+function encodeProof(proof: Proof): Uint8Array {
+  const { hidden, value, first, answers } = proof
   return concat([
     ...[hidden.w, hidden.p, value, first.ew, first.ed, first.ev],
     ...[answers.z, answers.zOmega, answers.zSigma, answers.zNu],
-    ...pairs.flatMap(({ tl, tr }) => [tl, tr]),
-    ...[maskPoints.dx, maskPoints.da, maskPoints.t0, maskPoints.t1],
-    ...[maskAnswers.zetaX, maskAnswers.zetaA, maskAnswers.zetaV, maskAnswers.tau],
-    ...rounds.flatMap(({ odd, a1, a2, a3, a4, c1, c2 }) => [...(odd === undefined ? [] : [odd.x, odd.a]), a1, a2, a3, a4, c1, c2]),
-    x,
-    a
+    encodePairsProof(proof)
   ])
 }

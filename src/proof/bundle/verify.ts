@@ -2,6 +2,7 @@
 import { concat, equal } from '../../bytes.js'
 import { InvalidProofError, isPeerError, type PeerError } from '../../errors.js'
 import type { Kernel, Points } from '../../kernel/types.js'
+import { checkInnerProduct } from '../argument/inner.js'
 import { Combination } from '../combination.js'
 import { verifyDelegation } from '../rows/delegation.js'
 import { verifyTail } from '../rows/tail.js'
@@ -9,7 +10,6 @@ import type { ProofFacts, Random, Tail, TailRole, VerifiedManifest, VerifiedProo
 import { bundleTranscript, challengesOf, type Challenges } from './challenges.js'
 import { decodeBundle, type Bundle } from './decode.js'
 import { addEquations, pointsOf, scalarsOf, type GroupBasis } from './equations.js'
-import { checkInnerProduct } from './inner.js'
 import type { Statement } from './layout.js'
 import { merkleRoot } from './merkle.js'
 
@@ -113,7 +113,7 @@ export function prepare(kernel: Kernel, opened: Opened, transcript = bundleTrans
   const identity = kernel.indexOfIdentity(points)
   if (identity !== -1) throw new InvalidProofError('identity', `point ${identity} is the identity`)
   const challenges = challengesOf(transcript, statement, proof)
-  checkInnerProduct(kernel, proof, challenges)
+  checkInnerProduct(kernel, proof, challenges, 'inner product')
   return { ...opened, challenges }
 }
 
