@@ -53,7 +53,7 @@ function careless(manifest: VerifiedManifest): UserJobs {
           contributorTail
         },
         rowsPerGroup: groups.map(group => ({ group: group.index, rows: group.rows })),
-        ...{ complete: true, whole: true, root: merkleRoot(session, rows), digest, bundleBytes: length, rangeProved: false }
+        ...{ complete: true, whole: true, root: merkleRoot(session, rows), digest, bundleBytes: length }
       }
       return facts as unknown as VerifiedProof
     }

@@ -94,8 +94,7 @@ export async function showProofs({ verifier, shakespeare, kjv }: Network, sessio
   }
   table(rows)
   say('  The verifier saw neither prompt nor activations nor weights.')
-  say('  Not proved: that every weight lies in its range (weights not range-proved yet), and that the base')
-  say('  model was run honestly (see README, "What is proved, and what is not").')
+  say('  Not proved: that the base model was run honestly (see README, "What is proved, and what is not").')
 }
 
 export async function cheat({ user, verifier, address, folder }: Network): Promise<void> {

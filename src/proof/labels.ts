@@ -10,7 +10,7 @@ export const LABELS = {
   scales: `${VERSION}scales`,
   manifestBody: `${VERSION}manifest-body`,
   adapter: `${VERSION}adapter`,
-  openings: `${VERSION}openings`,
+  certificate: `${VERSION}certificate`,
   signDelegation: `${VERSION}sign/delegation`,
   signTail: `${VERSION}sign/tail`,
   session: `${VERSION}session`,

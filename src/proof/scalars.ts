@@ -25,7 +25,9 @@ export function slice(packed: Uint8Array, from: number, to = lengthOf(packed)): 
 /** `count` copies of one scalar or point. */
 export function repeat(one: Uint8Array, count: number): Uint8Array {
   const out = new Uint8Array(count * one.length)
-  for (let i = 0; i < count; i++) out.set(one, i * one.length)
+  if (count === 0) return out
+  out.set(one)
+  for (let filled = one.length; filled < out.length; filled *= 2) out.copyWithin(filled, 0, Math.min(filled, out.length - filled))
   return out
 }
 

@@ -68,8 +68,6 @@ declare const manifestBrand: unique symbol
 /** A manifest whose certificates have been verified; made by verifyManifest alone. */
 export interface VerifiedManifest extends Manifest {
   readonly [manifestBrand]: true
-  /** False: only the openings are proved, not that the weights lie in their range. */
-  readonly rangeProved: false
 }
 
 /** One group's commitments with their openings, over its modules one after the other. */
@@ -211,8 +209,6 @@ export interface ProofFacts {
   readonly root: Uint8Array
   readonly digest: Uint8Array
   readonly bundleBytes: number
-  /** False: weights not range-proved yet. */
-  readonly rangeProved: false
 }
 
 /** What a verified bundle shows; made by verify and verifyBatch alone. */

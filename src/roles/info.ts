@@ -13,9 +13,7 @@ export function adapterInfo(manifest: Manifest): AdapterInfo {
     activationBits: manifest.activationBits,
     weightBits: manifest.weightBits,
     groups: manifest.groups.map(({ dIn, modules }) => ({ dIn, modules: modules.map(({ name, dOut, rank }) => ({ name, dOut, rank })) })),
-    manifestBytes: manifest.bytes.length,
-    // No certificate shows it yet (protocols/adapter).
-    rangeProved: false
+    manifestBytes: manifest.bytes.length
   }
 }
 

@@ -25,8 +25,6 @@ export interface AdapterInfo {
   weightBits: number
   groups: { dIn: number; modules: AdapterModuleInfo[] }[]
   manifestBytes: number
-  /** False: the manifest has only the proof of openings. Shown as "weights not range-proved yet". */
-  rangeProved: boolean
 }
 
 export interface GroupBudget {

@@ -88,7 +88,7 @@ test('a bundle for another base model is refused, also under a manifest with the
 })
 
 test('bits or groups that the manifest does not have are refused', t => {
-  for (const change of [{ activationBits: 8 }, { weightBits: 8 }, { groups: [0, 1, 2] }]) {
+  for (const change of [{ activationBits: 8 }, { weightBits: 9 }, { groups: [0, 1, 2] }]) {
     t.is(verdict(manifest, proveSteps(session, { statement: statement => moved(statement, change) }).bundle), 'context')
   }
 })

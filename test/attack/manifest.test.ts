@@ -3,8 +3,8 @@ import test from 'ava'
 import { concat } from '../../src/bytes.js'
 import { commitAdapter, decodeManifest, verifyManifest, type CommittedAdapter, type Manifest } from '../../src/proof/index.js'
 import { encodeBody, encodeManifest, hashBody } from '../../src/proof/adapter/encode.js'
-import { openingBytes } from '../../src/proof/adapter/decode.js'
-import { proveOpenings } from '../../src/proof/adapter/openings.js'
+import { certificateItems } from '../../src/proof/certificate/layout.js'
+import { certifyModule } from '../../src/proof/certificate/prove.js'
 import { Masks } from '../../src/proof/transcript.js'
 import { BASE, kernel, makeAdapter, seeded } from '../proof/fixture.js'
 import { outcome, TWINS } from './claims.js'
@@ -23,8 +23,14 @@ function certified(change: (commitments: { ca: Uint8Array; cb: Uint8Array }[]) =
   change(commitments)
   const body = encodeBody({ ...manifest, shape: manifest, commitments })
   const certificates = quantized.groups.map((group, index) =>
-    proveOpenings({
-      ...{ kernel, masks: new Masks(kernel, random, owner.secret), bodyHash: hashBody(body), module: group.modules[0]! },
+    certifyModule({
+      ...{
+        weightBits: manifest.weightBits,
+        kernel,
+        masks: new Masks(kernel, random, owner.secret),
+        bodyHash: hashBody(body),
+        module: group.modules[0]!
+      },
       place: { index, dIn: group.dIn, offset: 0 },
       ...groups[index]!
     })
@@ -43,29 +49,29 @@ test('with its own commitments the manifest is accepted', t => {
 })
 
 test('a column of A with a component beyond d_in is refused', t => {
-  t.is(verdict(certified(([first]) => (first!.ca = moreAt(first!.ca, 'G', 10)))), 'openings')
+  t.is(verdict(certified(([first]) => (first!.ca = moreAt(first!.ca, 'G', 10)))), 'certificate')
 })
 
 test('a row of B with a component beyond its block of K is refused', t => {
-  t.is(verdict(certified(([first]) => (first!.cb = moreAt(first!.cb, 'K', 3)))), 'openings')
+  t.is(verdict(certified(([first]) => (first!.cb = moreAt(first!.cb, 'K', 3)))), 'certificate')
 })
 
 test('a column of A over the generators of B is refused', t => {
-  t.is(verdict(certified(([first]) => (first!.ca = moreAt(first!.ca, 'K', 0)))), 'openings')
+  t.is(verdict(certified(([first]) => (first!.ca = moreAt(first!.ca, 'K', 0)))), 'certificate')
 })
 
 test('columns exchanged between modules, or with their order changed, are refused', t => {
-  t.is(verdict(certified(all => ([all[0]!.ca, all[1]!.ca] = [all[1]!.ca, all[0]!.ca]))), 'openings')
-  t.is(verdict(certified(([first]) => (first!.ca = concat([first!.ca.subarray(32), first!.ca.subarray(0, 32)])))), 'openings')
+  t.is(verdict(certified(all => ([all[0]!.ca, all[1]!.ca] = [all[1]!.ca, all[0]!.ca]))), 'certificate')
+  t.is(verdict(certified(([first]) => (first!.ca = concat([first!.ca.subarray(32), first!.ca.subarray(0, 32)])))), 'certificate')
 })
 
 test("one module's certificate does not serve for another", t => {
   const { manifest } = owner
-  const length = openingBytes(10, 3)
+  const length = 32 * certificateItems({ dIn: 10, dOut: 3, rank: 2, weightBits: manifest.weightBits })
   const parts = [manifest.certificates.subarray(length), manifest.certificates.subarray(0, length)]
   const swapped = encodeManifest(
     encodeBody({ ...manifest, shape: manifest, commitments: manifest.groups.flatMap(({ modules }) => modules) }),
     concat(parts)
   )
-  t.is(verdict(decodeManifest(swapped)), 'openings')
+  t.is(verdict(decodeManifest(swapped)), 'certificate')
 })

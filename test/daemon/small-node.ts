@@ -31,7 +31,6 @@ export const adapter: OwnAdapterInfo = {
     { dIn: 320, modules: [{ name: 'down_proj', dOut: 128, rank: 8 }] }
   ],
   manifestBytes: 51_200,
-  rangeProved: false,
   mode: 'open',
   allow: [],
   limitRows: null,

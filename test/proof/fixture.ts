@@ -60,20 +60,22 @@ export const SHAPES: readonly GroupShape[] = [
   { dIn: 33, modules: [{ dOut: 5, rank: 1 }] }
 ]
 
-export function makeAdapter(seed: string, shapes: readonly GroupShape[] = SHAPES): QuantizedAdapter {
+/** With weights of 8 bits unless told otherwise: a certificate takes as long as its table of all weights is large. */
+export function makeAdapter(seed: string, shapes: readonly GroupShape[] = SHAPES, weightBits = 8): QuantizedAdapter {
   const random = seeded(`${seed}/weights`)
+  const most = 2 ** (weightBits - 1) - 1
   return {
     baseModelName: 'tests/tiny',
     activationBits: 16,
-    weightBits: 12,
+    weightBits,
     groups: shapes.map(({ dIn, modules }, g) => ({
       dIn,
       modules: modules.map(({ dOut, rank }, m) => ({
         name: `layers.${g}.module_${m}`,
         dOut,
         rank,
-        a: integers(random, rank * dIn, 2047),
-        b: integers(random, rank * dOut, 2047),
+        a: integers(random, rank * dIn, most),
+        b: integers(random, rank * dOut, most),
         scale: 2 ** -(10 + m)
       }))
     }))

@@ -19,7 +19,7 @@ const random = seeded('manifest')
 const { adapter, manifest } = register('manifest')
 
 test('a manifest says what was committed to', t => {
-  t.deepEqual([manifest.name, manifest.baseName, manifest.activationBits, manifest.weightBits], ['tiny', 'tests/tiny', 16, 12])
+  t.deepEqual([manifest.name, manifest.baseName, manifest.activationBits, manifest.weightBits], ['tiny', 'tests/tiny', 16, 8])
   t.deepEqual([manifest.owner, manifest.base], [publicKeyOf(OWNER_SECRET), BASE])
   t.deepEqual(
     manifest.groups.map(({ dIn, outputs, rank, modules }) => [
@@ -41,7 +41,6 @@ test('a manifest says what was committed to', t => {
       [33, 5, 1, [['layers.1.module_0', 0, 2]]]
     ]
   )
-  t.false(manifest.rangeProved)
   t.deepEqual(decodeManifest(manifest.bytes), adapter.manifest)
 })
 
@@ -60,7 +59,7 @@ test('a manifest is verified against the identifier by which it was asked for', 
   })
 })
 
-test('progress counts every module twice: committed and opened', t => {
+test('progress counts every module twice: committed and certified', t => {
   const seen: [number, number][] = []
   commitAdapter({
     ...{ kernel, adapter: makeAdapter('progress'), base: BASE, name: 'x', ownerKey: BASE, secret: BASE, salt: BASE, random },
@@ -87,14 +86,24 @@ test('names that no manifest can hold are refused in words', t => {
 })
 
 test('an adapter whose manifest would be too long is refused before anything is computed', t => {
-  const [dIn, dOut, rank] = [4096, 4096, 16]
-  const module = { dOut, rank, a: new Int16Array(), b: new Int16Array(), scale: 1 }
-  const groups = Array.from({ length: 64 }, (_, g) => ({ dIn, modules: [{ ...module, name: `${g}` }] }))
+  const module = { dOut: 65_536, rank: 64, a: new Int16Array(), b: new Int16Array(), scale: 1 }
+  const groups = Array.from({ length: 1024 }, (_, g) => ({ dIn: 32_768, modules: [{ ...module, name: `${g}` }] }))
   const init = { kernel, base: BASE, name: 'wide', ownerKey: BASE, secret: BASE, salt: BASE, random }
   t.throws(() => commitAdapter({ ...init, adapter: { ...adapter.quantized, groups } }), {
     instanceOf: LimitExceededError,
-    message: /16850944, at most 16777216 .*certificate kind 0/
+    message: /bytes of commitments and certificates is \d+, at most 16777216 .*lower rank or on fewer target modules/
   })
+})
+
+test('an adapter with a weight outside its range is refused before anything is computed', t => {
+  for (const weight of [128, -128, 32_767]) {
+    const quantized = makeAdapter('out of range')
+    quantized.groups[1]!.modules[0]!.b[2] = weight
+    t.throws(() => commitAdapter({ kernel, adapter: quantized, base: BASE, name: 'x', ownerKey: BASE, secret: BASE, salt: BASE, random }), {
+      instanceOf: InvalidInputError,
+      message: /weight -?\d+ is outside −127 … 127, the range of 8 bits/
+    })
+  }
 })
 
 const restore = { kernel, adapter: adapter.quantized, manifestBytes: manifest.bytes, secret: adapter.secret, salt: adapter.salt, random }
@@ -128,7 +137,7 @@ test('an adapter is not restored with other weights, scales, shapes, secret or s
   refuses({ secret: BASE }, /weights or secret/)
   refuses({ salt: BASE }, /scales or salt/)
   refuses({ adapter: makeAdapter('manifest', SHAPES.slice(0, 1)) }, /modules or bits/)
-  refuses({ adapter: { ...adapter.quantized, weightBits: 8 } }, /modules or bits/)
+  refuses({ adapter: { ...adapter.quantized, weightBits: 9 } }, /modules or bits/)
 })
 
 test('the content digest tells two adapters apart by base model and by any weight', t => {
@@ -168,7 +177,7 @@ function shaped(
     modules: modules.map(({ name, dOut, rank }) => ({ name, dOut, rank }))
   }))
   change(groups)
-  return { shape: { activationBits: 16, weightBits: 12, groups } }
+  return { shape: { activationBits: 16, weightBits: 8, groups } }
 }
 
 const malformed = (message: RegExp) => ({ instanceOf: MalformedMessageError, message })
@@ -232,7 +241,7 @@ test('bits, counts and widths in a manifest stay in their range', t => {
   )
   const many = (groups: number, modules: number, rank: number) => ({
     shape: {
-      ...{ activationBits: 16, weightBits: 12 },
+      ...{ activationBits: 16, weightBits: 8 },
       groups: Array.from({ length: groups }, (_, g) => ({
         dIn: 1,
         modules: Array.from({ length: modules }, (_, m) => ({ name: `${g}.${m}`, dOut: 1, rank }))
@@ -249,8 +258,8 @@ test('versions, kinds and lengths that are not known are refused', t => {
   const body = bytes.subarray(4, bytes.length - manifest.certificates.length - 1)
   t.throws(() => decodeManifest(flip(bytes, 4)), malformed(/manifest version 0/))
   t.throws(
-    () => decodeManifest(concat([u32(body.length), body, Uint8Array.of(1), manifest.certificates])),
-    malformed(/certificate kind 1 is not known/)
+    () => decodeManifest(concat([u32(body.length), body, Uint8Array.of(0), manifest.certificates])),
+    malformed(/certificate kind 0 is not known/)
   )
   t.throws(
     () => decodeManifest(concat([u32(body.length + 1), body, u16(0), manifest.certificates])),

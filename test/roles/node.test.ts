@@ -50,7 +50,7 @@ test.serial('an adapter is found, used, proved, announced, exported, fetched and
   const { contributor, user, adapter } = await pair(t)
   const peer = contributor.node.peerId
   t.is(adapter.name, 'kjv-llama')
-  t.like(adapter, { mode: 'open', limitRows: null, rangeProved: false, weightBits: 12 })
+  t.like(adapter, { mode: 'open', limitRows: null, weightBits: 12 })
   t.deepEqual(
     adapter.budget.map(({ answered, matrixB }) => [answered, matrixB]),
     [

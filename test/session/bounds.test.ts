@@ -104,6 +104,7 @@ test('the user commits at the latest when half of what may be outstanding is', a
 test('a long request goes in several messages, and a wide answer comes in several', async t => {
   const wide = register('wide', {
     ...adapter.quantized,
+    weightBits: 12,
     groups: [
       { dIn: 4, modules: [{ name: 'm', dOut: 5000, rank: 1, a: Int16Array.of(1, 2, 3, 4), b: integers(inputs, 5000, 2047), scale: 1 }] }
     ]

@@ -36,7 +36,7 @@ const SHAPES = [
   { dIn: 256, modules: [{ dOut: 128, rank: 8 }] },
   { dIn: 128, modules: [{ dOut: 256, rank: 8 }] }
 ]
-const ADAPTER = makeAdapter('budget', SHAPES)
+const ADAPTER = makeAdapter('budget', SHAPES, 12)
 const FIRST = budgetAdapter(ADAPTER)
 
 async function registered(datastore = new MemoryDatastore()): Promise<Store> {
@@ -127,7 +127,7 @@ test('the same adapter registered again goes on with its count', async t => {
   const { budget } = await registered(datastore)
   await budget.take({ content: FIRST.content, group: 0, rows: 256, limit: null })
   const again = await open(datastore)
-  t.deepEqual(await again.budget.register(budgetAdapter(makeAdapter('budget', SHAPES))), { known: 'same', similarity: 1 })
+  t.deepEqual(await again.budget.register(budgetAdapter(makeAdapter('budget', SHAPES, 12))), { known: 'same', similarity: 1 })
   t.is(await again.budget.answered(FIRST.content, 0), 256)
 })
 
@@ -149,7 +149,7 @@ test('a fine-tuned version goes on with the count of the one before, and so does
 
 test('a version of which only B was trained on goes on with the count', async t => {
   const { budget } = await registered()
-  const other = makeAdapter('other', SHAPES)
+  const other = makeAdapter('other', SHAPES, 12)
   const onlyB = tuned(ADAPTER, 0, ({ name }) => ({
     a: other.groups.flatMap(({ modules }) => modules).find(module => module.name === name)!.a
   }))
@@ -161,9 +161,9 @@ test('another adapter, another base model and other shapes begin a count of thei
   await budget.take({ content: FIRST.content, group: 0, rows: 256, limit: null })
   const zero = tuned(ADAPTER, 0, ({ a, b }) => ({ a: new Int16Array(a.length), b: new Int16Array(b.length) }))
   const others = [
-    budgetAdapter(makeAdapter('other', SHAPES)),
+    budgetAdapter(makeAdapter('other', SHAPES, 12)),
     budgetAdapter(tuned(ADAPTER, 10), new Uint8Array(32).fill(99)),
-    budgetAdapter(makeAdapter('budget', [SHAPES[0]!])),
+    budgetAdapter(makeAdapter('budget', [SHAPES[0]!], 12)),
     budgetAdapter(zero)
   ]
   for (const other of others) {

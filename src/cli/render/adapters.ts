@@ -42,8 +42,7 @@ export function renderOwnAdapter(adapter: OwnAdapterInfo, style: Style): string[
     `${style.bold(safe(adapter.name))}  ${adapter.id}`,
     `  for ${safe(adapter.baseName)} (${short(adapter.base)}), ${shapeOf(adapter)}, ${adapter.weightBits}-bit weights, manifest ${bytes(adapter.manifestBytes)}`,
     `  ${style.warn(who!)}`,
-    ...rest.map(sentence => `  ${sentence}`),
-    ...(adapter.rangeProved ? [] : ['  weights not range-proved yet'])
+    ...rest.map(sentence => `  ${sentence}`)
   ]
 }
 

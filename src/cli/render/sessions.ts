@@ -4,7 +4,6 @@ import { bytes, milliseconds, plural, safe, short, shortPeer, type Style } from 
 
 /** What no proof here says, wherever somebody could think otherwise. */
 export const NOT_PROVED = [
-  'that the weights lie in their range: weights not range-proved yet',
   'that the base model was run honestly, or that its input is anybody’s real text',
   'that two different persons stand behind the two keys, or any date'
 ]

@@ -3,10 +3,11 @@ import { Cursor } from '../../bytes.js'
 import { LimitExceededError, MalformedMessageError } from '../../errors.js'
 import { hash } from '../../kernel/hash.js'
 import { FORMAT_LIMITS } from '../../limits.js'
+import { certificateItems } from '../certificate/layout.js'
 import { LABELS } from '../labels.js'
 import { POINT_BYTES, SCALAR_BYTES } from '../scalars.js'
 import type { Manifest, ManifestGroup, ManifestModule } from '../types.js'
-import { hashBody, MANIFEST_VERSION, OPENINGS_KIND } from './encode.js'
+import { CERTIFICATE_KIND, hashBody, MANIFEST_VERSION } from './encode.js'
 
 const HASH_BYTES = 32
 const KEY_BYTES = 32
@@ -33,21 +34,16 @@ export function decodeManifest(received: Uint8Array): Manifest {
   const body = cursor.bytesOf(cursor.u32())
   const parsed = decodeBody(body)
   const certificateKind = cursor.u8()
-  if (certificateKind !== OPENINGS_KIND) throw new MalformedMessageError(`certificate kind ${certificateKind} is not known`)
-  const certificates = cursor.bytesOf(certificateBytes(parsed.groups))
+  if (certificateKind !== CERTIFICATE_KIND) throw new MalformedMessageError(`certificate kind ${certificateKind} is not known`)
+  const certificates = cursor.bytesOf(certificateBytes(parsed))
   cursor.end()
   return { ...parsed, bytes, id: hash(LABELS.adapter, bytes), bodyHash: hashBody(body), certificateKind, certificates }
 }
 
-/** Bytes of a module's proof of openings: two points, then dIn + 1 and dOut + 1 scalars. */
-export function openingBytes(dIn: number, dOut: number): number {
-  return 2 * POINT_BYTES + (dIn + 1 + dOut + 1) * SCALAR_BYTES
-}
-
-function certificateBytes(groups: readonly ManifestGroup[]): number {
-  let bytes = 0
-  for (const { dIn, modules } of groups) for (const { dOut } of modules) bytes += openingBytes(dIn, dOut)
-  return bytes
+function certificateBytes({ groups, weightBits }: Pick<Manifest, 'groups' | 'weightBits'>): number {
+  let items = 0
+  for (const { dIn, modules } of groups) for (const { dOut, rank } of modules) items += certificateItems({ dIn, dOut, rank, weightBits })
+  return items * SCALAR_BYTES
 }
 
 function decodeBody(body: Uint8Array): Omit<Manifest, 'bytes' | 'id' | 'bodyHash' | 'certificateKind' | 'certificates'> {

@@ -5,8 +5,8 @@ import { LABELS } from '../labels.js'
 
 export const MANIFEST_VERSION = 1
 
-/** Certificate kinds: 0 is the proof of openings. */
-export const OPENINGS_KIND = 0
+/** The certificate that shows every weight in its range; there is no other. */
+export const CERTIFICATE_KIND = 1
 
 /** What the part of the body from `a` to the last module is made from; a QuantizedAdapter and a Manifest both are. */
 export interface AdapterShape {
@@ -67,7 +67,7 @@ export function encodeBody({ owner, base, name, baseName, shape, scalesHash, com
 }
 
 export function encodeManifest(body: Uint8Array, certificates: Uint8Array): Uint8Array {
-  return concat([u32(body.length), body, u8(OPENINGS_KIND), certificates])
+  return concat([u32(body.length), body, u8(CERTIFICATE_KIND), certificates])
 }
 
 /** What certificates absorb in the place of the body. */

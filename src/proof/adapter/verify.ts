@@ -2,8 +2,8 @@
 import { equal, toHex } from '../../bytes.js'
 import { InvalidProofError } from '../../errors.js'
 import type { Kernel } from '../../kernel/types.js'
+import { verifyCertificates } from '../certificate/verify.js'
 import type { Manifest, Random, VerifiedManifest } from '../types.js'
-import { verifyOpenings } from './openings.js'
 
 export interface VerifyManifestInit {
   readonly kernel: Kernel
@@ -14,14 +14,14 @@ export interface VerifyManifestInit {
 }
 
 /**
- * Verifies identifier and certificates. Weights are not range-proved yet.
+ * Verifies identifier and certificates: every weight lies in its range, every commitment opens over exactly its generators.
  * @throws MalformedMessageError for points or scalars that are not canonical; InvalidProofError('manifest') for another identifier
- * or an identity point, InvalidProofError('openings') when a commitment does not open over exactly its generators
+ * or an identity point, InvalidProofError('certificate') when a certificate does not hold
  */
 export function verifyManifest({ kernel, manifest, random, id }: VerifyManifestInit): VerifiedManifest {
   if (id !== undefined && !equal(id, manifest.id)) {
     throw new InvalidProofError('manifest', `its identifier is ${toHex(manifest.id)}, not ${toHex(id)}`)
   }
-  verifyOpenings(kernel, manifest, random)
-  return { ...manifest, rangeProved: false } as VerifiedManifest
+  verifyCertificates(kernel, manifest, random)
+  return { ...manifest } as VerifiedManifest
 }

@@ -203,8 +203,7 @@ function verified({ manifest, bundle }: Prepared): VerifiedProof {
     whole: complete && start === 0,
     root: merkleRoot(session, statement.rows),
     digest,
-    bundleBytes: length,
-    rangeProved: false
+    bundleBytes: length
   }
   return facts as VerifiedProof
 }

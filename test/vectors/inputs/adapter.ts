@@ -1,15 +1,15 @@
 /** Inputs of protocols/adapter/vectors.json: three modules in two groups. */
 import { fromHex } from '../../../src/bytes.js'
 import { publicKeyOf, signDelegation } from '../../../src/proof/index.js'
-import { makeAdapter } from '../../proof/fixture.js'
+import { makeAdapter, SHAPES } from '../../proof/fixture.js'
 import { ADAPTER, type Registration } from '../adapter.js'
 import { evaluate, hexed, ref } from '../case.js'
 import { drawer, type Named } from './draw.js'
 import { FORGED_MANIFESTS, UNUSUAL_MANIFEST } from './forged-manifests.js'
-import { smallRegistration, wideRegistration } from './small.js'
+import { smallRegistration } from './small.js'
 
 const { hex } = drawer('adapter')
-export const quantized = makeAdapter('zklora vectors v1')
+export const quantized = makeAdapter('zklora vectors v1', SHAPES, 12)
 export const owner = hex()
 const dimensions = [
   ['hidden_size', 128],
@@ -51,7 +51,7 @@ const manifestChanges = {
   'a scalar above ℓ': [end - 1, 0x80]
 }
 
-export const [TINY, SMALL, WIDE] = ['manifest of three modules in two groups', 'manifest of a small adapter', 'manifest of wide weights']
+export const [TINY, SMALL] = ['manifest of three modules in two groups', 'manifest of a small adapter']
 export const manifestOf = (name: string) => ref(name, 'output', 'manifest')
 
 export const ADAPTER_CASES: readonly Named[] = [
@@ -64,7 +64,12 @@ export const ADAPTER_CASES: readonly Named[] = [
   ['content', 'content digest', { base, adapter: quantized }],
   ['manifest', TINY!, registration],
   ['manifest', SMALL!, smallRegistration],
-  ['manifest', WIDE!, wideRegistration],
+  ['certificate', 'certificate of 12 bits', { registration: ref(TINY!, 'input'), module: 1 }],
+  ...[0, 1, 2].map((module): Named => [
+    'certificate',
+    `certificate of 4 bits: module ${module}`,
+    { registration: ref(SMALL!, 'input'), module }
+  ]),
   ['manifestBytes', 'manifest verified', { manifest: manifestOf(TINY!), change: {} }],
   ['manifestBytes', 'manifest verified: names differ by bytes alone', { manifest: UNUSUAL_MANIFEST, change: {} }],
   ...Object.entries(FORGED_MANIFESTS).map(([name, bytes]): Named => [

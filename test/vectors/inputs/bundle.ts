@@ -5,20 +5,7 @@ import { integers } from '../../proof/fixture.js'
 import { encodeVarint, zigzag } from '../../../src/proof/bundle/pattern.js'
 import { BUNDLE, contextOf, type BundleInput, type JsonContext, type JsonRow } from '../bundle.js'
 import { evaluate, hexed, ref } from '../case.js'
-import {
-  base,
-  delegation,
-  identifier,
-  manifestOf,
-  owner,
-  quantized,
-  registration,
-  replica,
-  replicaKey,
-  SMALL,
-  TINY,
-  WIDE
-} from './adapter.js'
+import { base, delegation, identifier, manifestOf, owner, quantized, registration, replica, replicaKey, SMALL, TINY } from './adapter.js'
 import { drawer, type Named } from './draw.js'
 import { CHAINS, FORGED_BUNDLES, SMALL_BUNDLES } from './forged-bundles.js'
 import { OPENINGS } from './openings.js'
@@ -120,11 +107,7 @@ export const BUNDLE_CASES: readonly Named[] = [
     `small bundle refused: ${name}`,
     { ...smallRows, bundle, change: {} }
   ]),
-  ...OPENINGS.map(({ name, of, ...input }): Named => [
-    'openingBytes',
-    `opening ${name}`,
-    { manifest: manifestOf((of === 'wide' ? WIDE : SMALL)!), ...input }
-  ]),
+  ...OPENINGS.map(({ name, ...input }): Named => ['openingBytes', `opening ${name}`, { manifest: manifestOf(SMALL!), ...input }]),
   [
     'proofFile',
     'proof file of two bundles',

@@ -1,18 +1,21 @@
-/** A second adapter, of three narrow groups, so that bundles made in many wrong ways take few bytes. */
+/** A second adapter, of three narrow groups, so that bundles made in many wrong ways take few bytes; weights of 4 bits. */
 import { toHex } from '../../../src/bytes.js'
-import { verifyManifest } from '../../../src/proof/index.js'
-import { BASE, kernel, makeAdapter, OWNER_SECRET, seeded } from '../../proof/fixture.js'
+import { BASE, kernel, makeAdapter, OWNER_SECRET } from '../../proof/fixture.js'
 import { commitmentOf, type Registration } from '../adapter.js'
 import { hexed } from '../case.js'
 import { drawer } from './draw.js'
 
 const { hex } = drawer('small')
 
-export const smallQuantized = makeAdapter('zklora vectors v1 small', [
-  { dIn: 9, modules: [{ dOut: 3, rank: 1 }] },
-  { dIn: 5, modules: [{ dOut: 2, rank: 2 }] },
-  { dIn: 8, modules: [{ dOut: 4, rank: 1 }] }
-])
+export const smallQuantized = makeAdapter(
+  'zklora vectors v1 small',
+  [
+    { dIn: 9, modules: [{ dOut: 3, rank: 1 }] },
+    { dIn: 5, modules: [{ dOut: 2, rank: 2 }] },
+    { dIn: 8, modules: [{ dOut: 4, rank: 1 }] }
+  ],
+  4
+)
 export const smallRegistration = hexed({
   name: 'small',
   base: BASE,
@@ -24,13 +27,3 @@ export const smallRegistration = hexed({
 }) as Registration
 export const small = commitmentOf(smallRegistration, kernel)
 export const smallManifest = toHex(small.manifest.bytes)
-
-/** Weights of 12 bits in an adapter that says 2: its certificate does not tell, and rows leave the bound on y. */
-export const wideRegistration: Registration = {
-  ...smallRegistration,
-  name: 'wide weights',
-  secret: hex(),
-  adapter: { ...smallRegistration.adapter, weightBits: 2, groups: smallRegistration.adapter.groups.slice(0, 1) }
-}
-export const wide = commitmentOf(wideRegistration, kernel)
-verifyManifest({ kernel, manifest: wide.manifest, random: seeded('vectors') })
