@@ -161,8 +161,7 @@ test('a report says what was proved, by whom, and what was not', t => {
   t.regex(lines, /the whole session: from its first row to its last, closed by both/)
   t.regex(lines, /contributor key c{64}\n {2}user key {8}f{64}/)
   t.regex(lines, /rows 0 to 671 \(336 in each of 2 groups\), 26 KiB/)
-  for (const not of ['base model was run honestly', 'two different persons'])
-    t.regex(lines, new RegExp(`not proved: .*${not}`))
+  for (const not of ['base model was run honestly', 'two different persons']) t.regex(lines, new RegExp(`not proved: .*${not}`))
 })
 
 test('a report of a part says so', t => {
