@@ -74,7 +74,7 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
   const events = new Events()
   const kernel = wasmKernel()
   const random = systemRandom
-  const { pool, jobs, checks } = sessionWorkers({ kernel, random, threads: limits.threads }, options.jobs)
+  const { pool, jobs, registration, checks } = sessionWorkers({ kernel, random, threads: limits.threads }, options.jobs)
   const has = (role: Role): boolean => roles.includes(role)
   // The contributor announces over a network that is made with the contributor as its host.
   const late: { parts?: Parts } = {}
@@ -117,7 +117,7 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
       })
     }
   )
-  const own = new OwnAdapters({ kernel, random, store, contributor, discovery: net.discovery })
+  const own = new OwnAdapters({ kernel, random, store, registration, contributor, discovery: net.discovery })
   const verifier = new Verifier({ net, store, kernel, random, checks })
   verifier.listen(verdict => events.emit({ type: 'verdict', verdict }))
   const parts: Parts = { options, datastore, store, kernel, pool, jobs, events, net, own, verifier, contributor }

@@ -7,13 +7,14 @@ import type { Kernel } from '../kernel/index.js'
 import { extractionBudget, quantizeAdapter, readPeftAdapter } from '../lora/index.js'
 import { adapterKey, type Net, roleKey } from '../net/index.js'
 import {
-  commitAdapter,
   decodeManifest,
   publicKeyOf,
+  registerAdapter,
   restoreAdapter,
   type CommittedAdapter,
   type Manifest,
-  type Random
+  type Random,
+  type RegistrationJobs
 } from '../proof/index.js'
 import type { AdapterPolicy, OwnAdapter, Store } from '../store/index.js'
 import type { ServedAdapter } from '../wire/generated/fetch.js'
@@ -29,6 +30,8 @@ export interface OwnAdaptersInit {
   readonly kernel: Kernel
   readonly random: Random
   readonly store: Store
+  /** Who makes commitments and certificates. */
+  readonly registration: RegistrationJobs
   /** Absent: this node serves nobody; its adapters can still be added, listed and removed. */
   readonly contributor?: Contributor | undefined
   /** Where they are advertised. */
@@ -59,11 +62,12 @@ export class OwnAdapters {
   }
 
   /**
-   * Reads, quantises, commits, keeps, serves and advertises a PEFT adapter.
+   * Reads, quantises, commits, certifies, keeps, serves and advertises a PEFT adapter. Nothing is kept before the certificates of all its
+   * modules are made, and then all of it at once.
    * @throws InvalidInputError, UnsupportedError, LimitExceededError for what cannot be served, with the reason
    */
   async add(params: AddAdapterParams, { signal, onProgress = () => {} }: CallOptions = {}): Promise<OwnAdapterInfo> {
-    const { kernel, random, store, now = Date.now } = this.init
+    const { kernel, random, store, registration, now = Date.now } = this.init
     const tell = (step: Extract<ProgressEvent, { type: 'adapter' }>['step'], done: number, total: number): void => {
       onProgress({ type: 'adapter', step, done, total })
     }
@@ -81,8 +85,10 @@ export class OwnAdapters {
     signal?.throwIfAborted()
     const [ownerSeed, secret, salt] = [random(32), random(32), random(32)]
     const modules = peft.modules.length
-    const committed = commitAdapter({
+    const committed = await registerAdapter({
       kernel,
+      jobs: registration,
+      signal,
       adapter: quantized,
       base: base.id,
       name: params.name ?? basename(resolve(params.folder)),

@@ -2,7 +2,7 @@
 export { CODE, type Code, codeName, codeOf, refusedBy, RefusalError } from './messages/codes.js'
 export { ContributorSession, type ContributorSessionInit, type ReceiptAnswer } from './contributor.js'
 export type { Evidence } from './evidence.js'
-export { inlineContributorJobs, inlineUserJobs } from './jobs/inline.js'
+export { inlineContributorJobs, inlineRegistration, inlineUserJobs } from './jobs/inline.js'
 export type * from './jobs/jobs.js'
 export { PooledJobs, sessionModule } from './jobs/pooled.js'
 export { type Accept, decodeMessage, encodeMessage, type Message, type Open, type Proof } from './messages/messages.js'

@@ -36,8 +36,10 @@ export interface KnownAtInverses {
 export interface CertificateDeviation {
   /** Before anything is absorbed: other weights than the integers of the module, modulo ℓ. */
   readonly families?: (families: Families) => Families
-  /** N scalars. */
+  /** N scalars; χ is known only to one who has fixed it (below). */
   readonly mu?: (mu: Uint8Array) => Uint8Array
+  /** For a verifier to which χ is known before M. */
+  readonly chi?: Uint8Array
   /** f of row k of a family. */
   readonly inverses?: (family: 0 | 1, k: number, known: KnownAtInverses) => Uint8Array
   /** For a verifier that draws others. */
@@ -57,7 +59,8 @@ export function certifySteps(init: CertifyInit, deviation: CertificateDeviation 
   const counts = multiplicities([module.a, module.b], weightBits)
   const honestMu = kernel.scalarsOf(counts)
   const mu = deviation.mu?.(honestMu) ?? honestMu
-  const { m, kappa, chi } = commitMultiplicities(prover, mu)
+  const { m, kappa, chi: drawnChi } = commitMultiplicities(prover, mu)
+  const chi = deviation.chi ?? drawnChi
   const table = partners(kernel, chi, weightBits)
   const families = deviation.families?.(familiesOf(init)) ?? familiesOf(init)
   const honest = (family: 0 | 1, k: number): Uint8Array => {

@@ -23,7 +23,7 @@ export function adapterCommands(program: Command, bind: Bind): void {
     .command('add')
     .summary('register a PEFT adapter')
     .description(
-      'Reads a PEFT folder, quantises and commits the weights, and serves the adapter while a daemon with the role contributor runs.'
+      'Reads a PEFT folder, quantises and commits the weights, proves that each lies in its range, and serves the adapter while a daemon with the role contributor runs.'
     )
     .argument('<folder>', 'the folder of the PEFT adapter')
     .requiredOption('--base <folder>', 'the folder of its base model, or a name from "models" of the config')

@@ -40,7 +40,7 @@ const STEPS = {
   read: 'files read',
   quantise: 'modules quantised',
   commit: 'modules committed',
-  prove: 'modules proved',
+  prove: 'modules certified',
   advertise: 'records in the DHT'
 } as const
 

@@ -65,7 +65,7 @@ export function poolContext(kind: string, value: unknown): PoolContext {
 }
 
 export class WorkerPool {
-  private readonly threads = new Set<Thread>()
+  private readonly workers = new Set<Thread>()
   private readonly waiting: Job[] = []
   private readonly roomWaits = new Set<() => void>()
   private readonly queue: number
@@ -75,6 +75,11 @@ export class WorkerPool {
     this.queue = init.queue ?? QUEUE * init.threads
   }
 
+  /** Jobs that may be under way at a time. */
+  get threads(): number {
+    return this.init.threads
+  }
+
   /** Jobs that wait for a thread. */
   get queued(): number {
     return this.waiting.length
@@ -82,7 +87,7 @@ export class WorkerPool {
 
   /** Jobs under way. */
   get running(): number {
-    return [...this.threads].filter(({ job }) => job !== undefined).length
+    return [...this.workers].filter(({ job }) => job !== undefined).length
   }
 
   /**
@@ -138,15 +143,15 @@ export class WorkerPool {
 
   /** Lets the workers forget a context: no job may need it any more. */
   close({ id }: Pick<PoolContext, 'id'>): void {
-    for (const { worker, contexts } of this.threads) if (contexts.delete(id)) worker.post({ type: 'close', id } satisfies ToWorker, [])
+    for (const { worker, contexts } of this.workers) if (contexts.delete(id)) worker.post({ type: 'close', id } satisfies ToWorker, [])
   }
 
   /** Ends all workers; what waits or is under way fails. */
   async stop(): Promise<void> {
     this.stopped = true
     const error = new Error('the pool has been stopped')
-    const threads = [...this.threads]
-    this.threads.clear()
+    const threads = [...this.workers]
+    this.workers.clear()
     for (const job of this.waiting.splice(0)) job.settle({ error })
     for (const { job } of threads) job?.settle({ error })
     this.tellRoom()
@@ -156,7 +161,7 @@ export class WorkerPool {
   /** Gives waiting jobs to threads that have none. */
   private next(): void {
     while (this.waiting.length > 0) {
-      const thread = [...this.threads].find(({ job }) => job === undefined) ?? this.start()
+      const thread = [...this.workers].find(({ job }) => job === undefined) ?? this.start()
       if (thread === undefined) return
       this.give(thread, this.waiting.shift()!)
       this.tellRoom()
@@ -164,9 +169,9 @@ export class WorkerPool {
   }
 
   private start(): Thread | undefined {
-    if (this.threads.size >= this.init.threads) return undefined
+    if (this.workers.size >= this.init.threads) return undefined
     const thread: Thread = { worker: this.init.worker(this.init.module), contexts: new Set(), job: undefined }
-    this.threads.add(thread)
+    this.workers.add(thread)
     thread.worker.onMessage(message => this.finish(thread, message as FromWorker))
     thread.worker.onEnd(cause => this.lose(thread, cause))
     return thread
@@ -196,7 +201,7 @@ export class WorkerPool {
   }
 
   private lose(thread: Thread, cause: Error): void {
-    if (!this.threads.delete(thread)) return
+    if (!this.workers.delete(thread)) return
     const error = new WorkerLostError(thread.job?.name ?? 'nothing', { cause })
     this.init.onLost?.(error)
     thread.job?.settle({ error })

@@ -96,7 +96,7 @@ export function commitAdapter(init: CommitAdapterInit): CommittedAdapter {
 }
 
 /**
- * The same with the work of each module done elsewhere, several at once. An aborted signal ends it when the modules under way are done.
+ * The same with the work of each module done elsewhere, several at once.
  * @throws what commitAdapter throws, what a job throws, the signal's reason
  */
 export async function registerAdapter(
@@ -105,23 +105,23 @@ export async function registerAdapter(
   const { jobs: work, signal, onProgress = () => {} } = init
   const drafted = draft(init)
   let done = 0
-  const each = async <Job, Result>(list: readonly Job[], run: (job: Job) => Promise<Result>): Promise<Result[]> => {
+  const each = async <Job, Result>(list: readonly Job[], run: (job: Job, signal?: AbortSignal) => Promise<Result>): Promise<Result[]> => {
     const results: Result[] = []
     let next = 0
     const lane = async (): Promise<void> => {
       while (next < list.length) {
         signal?.throwIfAborted()
         const at = next++
-        results[at] = await run(list[at]!)
+        results[at] = await run(list[at]!, signal)
         onProgress(++done, 2 * list.length)
       }
     }
     await Promise.all(Array.from({ length: Math.min(work.atOnce, list.length) }, lane))
     return results
   }
-  const commitments = await each(drafted.jobs, job => work.commitModule(job))
+  const commitments = await each(drafted.jobs, work.commitModule)
   const { body, jobs } = certifyJobs(drafted, commitments)
-  const certificates = await each(jobs, job => work.certifyModule(job))
+  const certificates = await each(jobs, work.certifyModule)
   signal?.throwIfAborted()
   return finish(drafted, body, certificates)
 }

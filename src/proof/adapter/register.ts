@@ -20,11 +20,11 @@ export interface CertifyModuleJob extends CommitModuleJob {
   readonly fresh: Uint8Array
 }
 
-/** What a registration asks for. */
+/** What a registration asks for. An aborted signal ends the wait at once, also when the work goes on elsewhere. */
 export interface RegistrationJobs {
-  commitModule(job: CommitModuleJob): Promise<ModuleCommitments>
+  readonly commitModule: (job: CommitModuleJob, signal?: AbortSignal) => Promise<ModuleCommitments>
   /** A module's certificate. */
-  certifyModule(job: CertifyModuleJob): Promise<Uint8Array>
+  readonly certifyModule: (job: CertifyModuleJob, signal?: AbortSignal) => Promise<Uint8Array>
   /** Modules that may be under way at once: each takes some hundred bytes for each of its weights. */
   readonly atOnce: number
 }

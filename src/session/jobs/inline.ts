@@ -1,4 +1,6 @@
 /** The jobs of a session in this thread, one after the other; between two of them the event loop gets its turn. */
+import type { Kernel } from '../../kernel/types.js'
+import { certify, commitModule, type RegistrationJobs } from '../../proof/index.js'
 import type { Answer, ContributorJobs, UserJobs } from './jobs.js'
 import { contributorWork, type ContributorWorkInit, userWork, type UserWorkInit, type Work } from './work.js'
 
@@ -23,6 +25,19 @@ export function inlineContributorJobs(init: ContributorWorkInit): ContributorJob
     commitOutputs: job => afterOthers(() => work.commitOutputs(job)),
     checkInputs: job => afterOthers(() => work.checkInputs(job)),
     prove: job => afterOthers(() => work.prove(job))
+  }
+}
+
+/** The work of a registration: one module after the other. */
+export function inlineRegistration(kernel: Kernel): RegistrationJobs {
+  const work =
+    <Job, Result>(job: (job: Job) => Result) =>
+    (input: Job) =>
+      afterOthers(() => job(input))
+  return {
+    commitModule: work(job => commitModule(kernel, job)),
+    certifyModule: work(job => certify(kernel, job)),
+    atOnce: 1
   }
 }
 

@@ -5,10 +5,15 @@
 import type { Kernel } from '../../kernel/types.js'
 import { type PoolContext, poolContext, type PoolModule, type WorkerPool } from '../../kernel/index.js'
 import {
+  certify,
+  type CertifyModuleJob,
+  commitModule,
+  type CommitModuleJob,
   type CommittedAdapter,
   type CommittedGroup,
   decodeManifest,
   type Random,
+  type RegistrationJobs,
   type VerifiedManifest,
   type VerifiedProof,
   verifyManifest
@@ -21,7 +26,7 @@ import { contributorWork, userWork, type Work } from './work.js'
 type PlainAdapter = Omit<CommittedAdapter, 'groups'> & { readonly groups: readonly PlainGroup[] }
 type PlainGroup = Omit<CommittedGroup, 'cb'> & { readonly cb: Uint8Array }
 
-/** What the workers of a pool do for sessions. */
+/** What the workers of a pool do for sessions and registrations. */
 export function sessionModule({ kernel, random }: { readonly kernel: Kernel; readonly random: Random }): PoolModule {
   return {
     open: {
@@ -43,6 +48,8 @@ export function sessionModule({ kernel, random }: { readonly kernel: Kernel; rea
         const proof = work.verify(job)
         return { value: { proof, elapsed: performance.now() - began } }
       },
+      commitModule: (job: CommitModuleJob) => ({ value: commitModule(kernel, job) }),
+      certifyModule: (job: CertifyModuleJob) => ({ value: certify(kernel, job) }),
       verifyManifest: (bytes: Uint8Array) => ({ value: verifyManifest({ kernel, manifest: decodeManifest(bytes), random }) })
     }
   }
@@ -80,6 +87,17 @@ export class PooledJobs {
       checkOutputs: input => pool.run({ name: 'checkOutputs', input, context }),
       verify: input => pool.run({ name: 'verify', input, context })
     }
+  }
+
+  /** As many modules at once as there are threads, so that what sessions ask for meanwhile comes next. */
+  registration(): RegistrationJobs {
+    const run =
+      <Result>(name: string) =>
+      async (input: unknown, signal?: AbortSignal): Promise<Result> => {
+        await this.init.pool.room(signal)
+        return this.init.pool.run({ name, input, signal })
+      }
+    return { commitModule: run('commitModule'), certifyModule: run('certifyModule'), atOnce: this.init.pool.threads }
   }
 
   /** With the milliseconds that the verification itself took. */
