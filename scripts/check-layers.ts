@@ -21,6 +21,7 @@ const ROOMS = [
   'hub',
   'model',
   'roles',
+  'library',
   'index',
   'daemon',
   'cli'

@@ -9,11 +9,16 @@
  *     await node.stop()
  *
  *     const report = verifyProofFile('session.zkproof', await readFile('session.zkproof')) // needs no node
+ *
+ * `LoRAServer`, `BaseModelClient` and `batchVerifyProofs` are the same with the names of the field's first system.
  */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 
 export * from './errors.js'
+export { BaseModelClient, type BaseModelClientOptions } from './library/base-model-client.js'
+export { type BatchVerification, batchVerifyProofs } from './library/batch-verify.js'
+export { type CollectedProof, type InjectionPoint, LoRAServer, type LoRAServerOptions } from './library/lora-server.js'
 export { createNode } from './roles/node.js'
 export type { NodeJobs, NodeLimits, NodeOptions } from './roles/options.js'
 export type * from './roles/types.js'

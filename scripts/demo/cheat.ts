@@ -3,7 +3,7 @@
  * signs whatever it gets. Both run the real node; only what a liar controls, its own arithmetic, is replaced.
  * Usage: cheat.js contributor|user DATA_DIR BOOTSTRAP BASE ADAPTER
  */
-import { loadIdentity } from '../../src/daemon/identity.js'
+import { loadIdentity } from '../../src/roles/identity.js'
 import { wasmKernel } from '../../src/kernel/index.js'
 import {
   decodeBundle,

@@ -4,7 +4,7 @@ import { commands, execute, type CommandName, type CommandOptions, type CommandP
 import type { Config } from './config.js'
 import { connectControl } from './control/client.js'
 import { CancelledError } from './control/messages.js'
-import { loadIdentity } from './identity.js'
+import { loadIdentity } from '../roles/identity.js'
 import { keyFile, privateFolder, socketPath } from './paths.js'
 
 /** How `createNode` is told what the settings say. */

@@ -44,8 +44,13 @@ export interface Lookup {
   elapsed: number
 }
 
-/** Records provided at a time. */
-const PROVIDES_AT_ONCE = 4
+/**
+ * Records provided at a time: those of all topics, a base model and some adapters. Each waits for the first peer of the DHT, who may
+ * never come where only dialling nodes are met; none may keep the others from this node's own records meanwhile.
+ */
+const PROVIDES_AT_ONCE = 64
+/** The work that is no record. */
+const LOOKING = 'verifiers of topics'
 /** Verifiers of a topic that a node connects to. */
 const TOPIC_PEERS = 6
 
@@ -53,7 +58,7 @@ export class Discovery implements Startable {
   private readonly wanted = new Map<string, CID>()
   private readonly controller = new AbortController()
   private readonly log: Logger
-  private running: Promise<void> | undefined
+  private readonly working = new Map<string, Promise<void>>()
   /** Keys to provide (again). */
   private readonly due = new Set<string>()
   /** Topics of which no verifier has been reached yet. */
@@ -79,7 +84,7 @@ export class Discovery implements Startable {
     this.started = false
     this.node.removeEventListener('peer:identify', this.onPeer)
     this.controller.abort()
-    await this.running
+    await Promise.all(this.working.values())
   }
 
   /** Keeps a record: now, again when peers come, and every 12 hours (by kad-dht, see node.ts). Returns at once. */
@@ -100,7 +105,7 @@ export class Discovery implements Startable {
 
   /** Resolves when every record wanted so far has been provided once, or has failed. */
   async settled(): Promise<void> {
-    while (this.running !== undefined) await this.running
+    while (this.working.size > 0) await Promise.all(this.working.values())
   }
 
   /**
@@ -198,39 +203,44 @@ export class Discovery implements Startable {
     this.run()
   }
 
+  /** Starts what is due and not under way. */
   private run(): void {
-    const isDue = this.due.size > 0 || (this.lookAround && this.lonely.size > 0)
-    if (!this.started || this.running !== undefined || !isDue) return
-    this.running = this.work().finally(() => {
-      this.running = undefined
-      this.run()
-    })
+    if (!this.started) return
+    for (const name of this.due) {
+      if (this.working.size >= PROVIDES_AT_ONCE) break
+      if (this.working.has(name)) continue
+      this.due.delete(name)
+      this.work(name, this.provideNow(this.wanted.get(name)!))
+    }
+    if (this.lookAround && this.lonely.size > 0 && !this.working.has(LOOKING)) {
+      this.lookAround = false
+      this.work(LOOKING, this.joinLonely())
+    }
   }
 
-  private async work(): Promise<void> {
-    await this.provideDue()
-    this.lookAround = false
+  private work(name: string, work: Promise<void>): void {
+    const working = work.finally(() => {
+      this.working.delete(name)
+      this.run()
+    })
+    this.working.set(name, working)
+  }
+
+  private async joinLonely(): Promise<void> {
     await inParallel([...this.lonely], async topic => {
       if ((await this.joinTopic(topic)).length > 0) this.lonely.delete(topic)
     })
   }
 
-  private async provideDue(): Promise<void> {
-    const names = [...this.due]
-    this.due.clear()
-    await inParallel(
-      names.map(name => this.wanted.get(name)!),
-      async key => {
-        if (this.controller.signal.aborted) return
-        try {
-          // Always with a signal: with an empty routing table this waits for the first peer.
-          await this.node.contentRouting.provide(key, { signal: this.signal(TIMEOUTS.provide, undefined) })
-        } catch (error) {
-          this.log('could not provide %c: %s', key, (error as Error).message)
-        }
-      },
-      PROVIDES_AT_ONCE
-    )
+  /** In this node's own records at once, whether there are peers or not: whoever asks this node finds it. */
+  private async provideNow(key: CID): Promise<void> {
+    if (this.controller.signal.aborted) return
+    try {
+      // Always with a signal: with an empty routing table this waits for the first peer.
+      await this.node.contentRouting.provide(key, { signal: this.signal(TIMEOUTS.provide, undefined) })
+    } catch (error) {
+      this.log('could not provide %c: %s', key, (error as Error).message)
+    }
   }
 }
 

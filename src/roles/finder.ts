@@ -32,9 +32,12 @@ const ADAPTERS_OF_A_PEER = 32
 const MANIFESTS_AT_ONCE = 8
 
 const isIdentifier = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
-/** Whether an identifier, its beginning (8 digits at least) or a name means this adapter. */
+/** Whether an identifier, its beginning (8 digits at least), a name, or nothing at all means this adapter. */
 const means = (wanted: string, { id, name }: { id: string; name: string }): boolean =>
-  wanted === name || wanted === id || (/^[0-9a-f]{8,63}$/.test(wanted) && id.startsWith(wanted))
+  wanted === '' || wanted === name || wanted === id || (/^[0-9a-f]{8,63}$/.test(wanted) && id.startsWith(wanted))
+
+/** In sentences. */
+const called = (wanted: string): string => (wanted === '' ? 'an adapter' : `adapter ${wanted}`)
 
 export interface FinderInit {
   readonly net: Net
@@ -94,19 +97,19 @@ export class Finder {
   }
 
   /**
-   * The contributor and the manifest that a reference means: `ID`, a name, or either with `@PEER` or `@MULTIADDR`.
-   * @param rows that it should be able to answer, of an adapter with this manifest
+   * The contributor and the manifest that a reference means: `ID`, a name or nothing (the only one), each also with `@PEER` or `@MULTIADDR`.
+   * @param rows that it should be able to answer
    * @throws NotFoundError, InvalidInputError with what to do
    */
   async resolve(
     reference: string,
-    { base, rows }: { base: BaseModelName; rows: (manifest: VerifiedManifest) => number },
+    { base, rows }: { base: BaseModelName; rows: (located: Located) => number },
     options: CallOptions = {}
   ): Promise<Located> {
     const at = reference.indexOf('@')
     const wanted = at < 0 ? reference : reference.slice(0, at)
     const located =
-      at < 0 ? await this.choose(wanted, { base, rows }, options) : await this.atPeer(wanted, reference.slice(at + 1), options)
+      at < 0 ? await this.choose(wanted, { base, rows }, options) : await this.atPeer({ wanted, base }, reference.slice(at + 1), options)
     const { manifest } = located
     if (!equal(manifest.base, base.id)) {
       throw new InvalidInputError(
@@ -160,22 +163,22 @@ export class Finder {
   /** The best of those that the DHT names: open to everybody before listed, with rows enough, the nearest. */
   private async choose(
     wanted: string,
-    { base, rows }: { base: BaseModelName; rows: (manifest: VerifiedManifest) => number },
+    { base, rows }: { base: BaseModelName; rows: (located: Located) => number },
     options: CallOptions
   ): Promise<Located> {
     const lookup = isIdentifier(wanted) ? { adapter: wanted } : { base: base.id, adapter: wanted }
     const { located, omitted, providersTried, providersAnswered } = await this.find(lookup, options)
     if (located.length === 0) {
       const tried = [`${providersAnswered} of ${providersTried} providers answered`, ...omitted].join('; ')
-      throw new NotFoundError(`nobody was found who serves adapter ${wanted} for ${base.name} (${tried}): zklora find shows who is there`)
+      throw new NotFoundError(`nobody was found who serves ${called(wanted)} for ${base.name} (${tried}): zklora find shows who is there`)
     }
     const identifiers = new Set(located.map(({ info }) => info.adapter.id))
-    if (identifiers.size > 1) throw new InvalidInputError(`adapter ${wanted} may be ${[...identifiers].join(' or ')}: give the identifier`)
-    const enough = ({ info, manifest }: Located): boolean => (info.rowsLeft === null || info.rowsLeft > 0) && info.maxRows >= rows(manifest)
+    if (identifiers.size > 1) throw new InvalidInputError(`${called(wanted)} may be ${[...identifiers].join(' or ')}: give the identifier`)
+    const enough = (each: Located): boolean => (each.info.rowsLeft === null || each.info.rowsLeft > 0) && each.info.maxRows >= rows(each)
     return located.find(each => enough(each) && !each.info.listedOnly) ?? located.find(enough) ?? located[0]!
   }
 
-  private async atPeer(wanted: string, where: string, options: CallOptions): Promise<Located> {
+  private async atPeer({ wanted, base }: { wanted: string; base: BaseModelName }, where: string, options: CallOptions): Promise<Located> {
     const { net } = this.init
     const peer = await this.reach(where, options)
     const served = await net.fetch.adapters(peer, null, { signal: options.signal })
@@ -184,9 +187,15 @@ export class Finder {
       served.filter(({ adapter }) => !isIdentifier(wanted) || toHex(adapter) === wanted),
       options
     )
-    const found = all.located.filter(({ info }) => means(wanted, info.adapter))
+    // Without a name only those for this base model can be meant.
+    const found = all.located.filter(
+      ({ info, manifest }) => means(wanted, info.adapter) && (wanted !== '' || equal(manifest.base, base.id))
+    )
     if (found.length === 1) return found[0]!
-    const what = found.length === 0 ? `does not serve adapter ${wanted}` : `serves several adapters ${wanted}: give the identifier`
+    const what =
+      found.length === 0
+        ? `does not serve ${called(wanted)}`
+        : `serves several adapters${wanted === '' ? '' : ` ${wanted}`}: give the identifier`
     const names = all.located.map(({ info }) => `it serves ${info.adapter.name}`)
     throw new NotFoundError([`peer ${peer.toString()} ${what}`, ...names, ...all.omitted].join('; '))
   }

@@ -20,8 +20,11 @@ export class Models {
   /** In the order of their last use. */
   private readonly kept = new Map<string, Kept>()
 
-  /** Opens, or finds open, and holds the model while the work goes on. @throws what BaseModel.open throws */
-  async use<T>(wanted: ModelWanted, work: (model: BaseModel) => Promise<T>): Promise<T> {
+  /**
+   * Opens, or finds open, and holds the model until it is released.
+   * @throws what BaseModel.open throws
+   */
+  async hold(wanted: ModelWanted): Promise<{ model: BaseModel; release: () => Promise<void> }> {
     const { groups, combineMode } = wanted
     const folder = resolve(wanted.folder)
     const key = JSON.stringify([folder, groups, combineMode])
@@ -29,14 +32,16 @@ export class Models {
     kept.users++
     this.kept.delete(key)
     this.kept.set(key, kept)
-    try {
-      return await work(await kept.model)
-    } catch (error) {
-      await kept.model.catch(() => this.kept.delete(key))
-      throw error
-    } finally {
+    const release = async (): Promise<void> => {
       kept.users--
       await this.closeIdle(MOST_IDLE)
+    }
+    try {
+      return { model: await kept.model, release }
+    } catch (error) {
+      this.kept.delete(key)
+      await release()
+      throw error
     }
   }
 

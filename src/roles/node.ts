@@ -167,6 +167,7 @@ function participant({ options, datastore, store, kernel, pool, jobs, events, ne
     addAdapter: (params, call) => own.add(params, call),
     listAdapters: () => own.list(),
     removeAdapter: id => own.remove(id),
+    applyAdapter: (id, module, rows) => own.apply(id, module, rows),
     async find({ base, adapter }: FindParams, call): Promise<FindResult> {
       const id = base === undefined ? undefined : /^[0-9a-f]{64}$/.test(base) ? fromHex(base) : readBaseModel(base).id
       const { located: _located, omitted: _omitted, ...result } = await finder.find({ base: id, adapter }, call)
@@ -179,6 +180,10 @@ function participant({ options, datastore, store, kernel, pool, jobs, events, ne
     async loss(params: LossParams, call) {
       asUser(params.base)
       return inference.loss(params, call)
+    },
+    async openModel(params, call) {
+      asUser(params.base)
+      return inference.open(params, call)
     },
     async sessions(): Promise<SessionInfo[]> {
       return (await store.sessions.list()).map(({ bundles: _bundles, announcement: _announcement, ...info }) => info)

@@ -4,7 +4,16 @@ import { equal, fromHex, toHex } from '../bytes.js'
 import { InvalidInputError, NotFoundError } from '../errors.js'
 import { readAdapterFolder } from '../hub/index.js'
 import type { Kernel } from '../kernel/index.js'
-import { extractionBudget, quantizeAdapter, readPeftAdapter } from '../lora/index.js'
+import {
+  dequantize,
+  extractionBudget,
+  hidden,
+  outputs,
+  quantizeAdapter,
+  quantizeRows,
+  readPeftAdapter,
+  type QuantizedAdapter
+} from '../lora/index.js'
 import { adapterKey, type Net, roleKey } from '../net/index.js'
 import {
   decodeManifest,
@@ -131,6 +140,29 @@ export class OwnAdapters {
     if (!more) await discovery?.withdraw(roleKey('contributor', fromHex(base)))
   }
 
+  /**
+   * What a served adapter adds to a module's output: the same exact integers as in a session, of rows of one's own. It counts for
+   * nobody's budget.
+   * @param rows count × dIn
+   * @returns count × dOut
+   * @throws NotFoundError for an adapter or module that is not here, InvalidInputError for rows of another width
+   */
+  async apply(id: string, module: string, rows: Float32Array): Promise<Float32Array> {
+    const own = await this.quantized(id)
+    const group = own.groups.find(({ modules }) => modules.some(({ name }) => name === module))
+    if (group === undefined) {
+      throw new NotFoundError(
+        `the adapter has no module ${module}; it has ${own.groups.flatMap(({ modules }) => modules.map(({ name }) => name)).join(', ')}`
+      )
+    }
+    const { dIn } = group
+    if (rows.length % dIn !== 0)
+      throw new InvalidInputError(`rows of module ${module} have ${dIn} entries; ${rows.length} are no multiple of it`)
+    const alone = { dIn, modules: group.modules.filter(({ name }) => name === module) }
+    const { x, scales, count } = quantizeRows(rows, dIn, own.activationBits)
+    return dequantize({ modules: alone.modules, y: outputs(alone, hidden(alone, x, count), count), rowScales: scales })
+  }
+
   /** What peers are told when they ask, for one base model or all. */
   async catalogue(base: Uint8Array | null): Promise<ServedAdapter[]> {
     const { contributor, store } = this.init
@@ -148,6 +180,14 @@ export class OwnAdapters {
         }
       })
     )
+  }
+
+  private async quantized(id: string): Promise<QuantizedAdapter> {
+    const served = this.init.contributor?.adapters.find(({ adapter }) => toHex(adapter.manifest.id) === id)
+    if (served !== undefined) return served.adapter.quantized
+    const bytes = fromHex(id)
+    if (!(await this.init.store.adapters.has(bytes))) throw new NotFoundError(`there is no own adapter ${id}`)
+    return (await this.init.store.adapters.get(bytes)).quantized
   }
 
   private serve(adapter: CommittedAdapter, { policy, ownerSeed }: Pick<OwnAdapter, 'policy' | 'ownerSeed'>): void {

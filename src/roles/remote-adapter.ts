@@ -120,6 +120,8 @@ export class RemoteAdapter {
     this.manifest = init.manifest
     this.session = opened.session
     this.done = opened.done
+    // A session that breaks before its record is kept: `record` asks later.
+    this.done.catch(() => {})
     this.entry = opened.entry
     this.scales = opened.scales
     const onAbort = (): void => this.session.fail(init.signal!.reason)

@@ -103,7 +103,10 @@ export interface SamplingParams {
 export interface AdapterUse {
   /** Base model folder. */
   base: string
-  /** `ID`, `ID@PEER`, `ID@MULTIADDR`, or a name found through the DHT. Empty: the base model alone. */
+  /**
+   * `ID`, `ID@PEER`, `ID@MULTIADDR`, or a name found through the DHT; `@PEER` or `@MULTIADDR` for the only adapter that it serves for
+   * this base model, and the empty text for the only one that is found. No entry: the base model alone.
+   */
   adapters: string[]
   combineMode?: 'add_delta' | 'replace' | undefined
   /** Rows that the session may use; absent: from the prompt and maxNewTokens. */
@@ -155,6 +158,22 @@ export interface LossResult {
   /** Null without adapters. */
   adapted: number | null
   sessions: SessionInfo[]
+}
+
+/** A base model with its adapters' sessions open: `ZkloraNode.openModel`. */
+export interface PatchedModelHandle {
+  /** In the order in which they were asked for. */
+  readonly adapters: readonly AdapterInfo[]
+  /** As they are now. */
+  sessions(): SessionInfo[]
+  /** Writes on from a prompt. @param options.signal ends the text, not the sessions */
+  generate(params: SamplingParams & { prompt: string }, options?: CallOptions): Promise<Omit<GenerateResult, 'sessions'>>
+  /** Loss of a text with the base model and with the adapters. */
+  loss(text: string, options?: CallOptions): Promise<Omit<LossResult, 'sessions'>>
+  /** Ends the sessions with their proofs; one whose proof failed says so. */
+  end(): Promise<SessionInfo[]>
+  /** Breaks the sessions off, without proofs. */
+  abort(reason?: Error): Promise<SessionInfo[]>
 }
 
 export interface ProofRange {
@@ -249,10 +268,21 @@ export interface ZkloraNode {
   addAdapter(params: AddAdapterParams, options?: CallOptions): Promise<OwnAdapterInfo>
   listAdapters(): Promise<OwnAdapterInfo[]>
   removeAdapter(id: Hex): Promise<void>
+  /**
+   * What an own adapter adds to a module's output, in the exact integers of a session. It counts for nobody's budget.
+   * @param rows count × dIn @returns count × dOut
+   */
+  applyAdapter(id: Hex, module: string, rows: Float32Array): Promise<Float32Array>
 
   find(params: FindParams, options?: CallOptions): Promise<FindResult>
   generate(params: GenerateParams, options?: CallOptions): Promise<GenerateResult>
   loss(params: LossParams, options?: CallOptions): Promise<LossResult>
+  /**
+   * Opens a base model with the sessions of its adapters, for any number of texts; `end` makes the proofs. A session that is idle for
+   * ten minutes is ended by the contributor.
+   * @param options.signal ends the sessions, also later
+   */
+  openModel(params: AdapterUse, options?: CallOptions): Promise<PatchedModelHandle>
 
   sessions(): Promise<SessionInfo[]>
   /** The proof file of a session: by root, bundle digest or session identifier. */

@@ -150,12 +150,21 @@ export function smallNode(methods: Partial<ZkloraNode> = {}): SmallNode {
     removeAdapter: async id => {
       node.adapters = node.adapters.filter(known => known.id !== id)
     },
+    applyAdapter: async (_id, _module, rows) => rows,
     find: async () => ({ found: [], elapsed: 310, providersTried: 2, providersAnswered: 0 }),
     generate: async (_params, options) => {
       options?.onProgress?.({ type: 'token', token: 5, text: 'dear' })
       return { text: 'dear', tokens: [5], finishReason: 'length', sessions: [session] }
     },
     loss: async () => ({ tokens: 10, base: 4.7, adapted: 3.6, sessions: [session] }),
+    openModel: async () => ({
+      adapters: [adapter],
+      sessions: () => [session],
+      generate: async () => ({ text: 'dear', tokens: [5], finishReason: 'length' }),
+      loss: async () => ({ tokens: 10, base: 4.7, adapted: 3.6 }),
+      end: async () => [session],
+      abort: async () => [session]
+    }),
     sessions: async () => [session],
     exportProof: async () => {
       throw new NotFoundError('no session is known by that')

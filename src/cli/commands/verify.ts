@@ -1,9 +1,8 @@
 /** `zklora verify`: of files and folders without daemon, network or store; of a root or digest by the node. */
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { wasmKernel, type Kernel } from '../../kernel/index.js'
-import { unchecked, verifyFile as verifyBytes } from '../../roles/verify-file.js'
+import { batchVerifyProofs, PROOF_FILE_ENDING, verifyProofAt } from '../../library/batch-verify.js'
+import { unchecked } from '../../roles/verify-file.js'
 import type { VerifyReport } from '../../roles/types.js'
 import type { ExitStatus, Invocation } from '../invocation.js'
 import { common, network, networkLayer, type CommonFlags, type NetworkFlags } from '../options.js'
@@ -12,32 +11,13 @@ import { exitStatus, renderReports } from '../render/verify.js'
 
 type VerifyFlags = CommonFlags & NetworkFlags
 
-/** Bytes of a proof file that are read into memory: a manifest and 250 bundles of the greatest size. */
-const MOST_FILE_BYTES = 1024 * 1024 * 1024
-
-async function verifyFile(file: string, kernel: Kernel): Promise<VerifyReport> {
-  try {
-    const { size } = await stat(file)
-    if (size > MOST_FILE_BYTES) return unchecked(file, `the file has ${size} bytes, at most ${MOST_FILE_BYTES} are read`)
-    return verifyBytes(file, await readFile(file), { kernel })
-  } catch (error) {
-    return unchecked(file, `the file cannot be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`)
-  }
-}
-
-async function verifyFolder(folder: string): Promise<VerifyReport[]> {
-  const names = (await readdir(folder)).filter(name => name.endsWith('.zkproof')).sort()
-  if (names.length === 0) return [unchecked(folder, 'the folder has no file that ends with .zkproof')]
-  const reports: VerifyReport[] = []
-  const kernel = wasmKernel()
-  for (const name of names) reports.push(await verifyFile(join(folder, name), kernel))
-  return reports
-}
-
 async function verifyOne(invocation: Invocation, flags: VerifyFlags, source: string): Promise<VerifyReport[]> {
   const found = await stat(source).catch(() => null)
-  if (found?.isDirectory() === true) return verifyFolder(source)
-  if (found !== null) return [await verifyFile(source, wasmKernel())]
+  if (found?.isDirectory() === true) {
+    const { reports } = await batchVerifyProofs(source, { signal: invocation.signal })
+    return reports.length > 0 ? reports : [unchecked(source, `the folder has no file that ends with ${PROOF_FILE_ENDING}`)]
+  }
+  if (found !== null) return [await verifyProofAt(source)]
   if (!/^[0-9a-fA-F]{8,64}$/.test(source)) {
     return [unchecked(source, 'there is no such file or folder, and it is no root or digest of 8 to 64 hexadecimal digits')]
   }

@@ -4,8 +4,8 @@ import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { chmod, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvalidInputError } from '../../src/errors.js'
-import { loadIdentity } from '../../src/daemon/identity.js'
-import { temporaryFolder } from './folders.js'
+import { loadIdentity } from '../../src/roles/identity.js'
+import { temporaryFolder } from '../daemon/folders.js'
 
 test('the key is made once, in a file that only its owner may read', async t => {
   const folder = await temporaryFolder(t)

@@ -1,0 +1,66 @@
+/** Verifies proof files without node, network or store: what `zklora verify` and `batchVerifyProofs` do. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { InvalidInputError } from '../errors.js'
+import { type Kernel, wasmKernel } from '../kernel/index.js'
+import { FORMAT_LIMITS } from '../limits.js'
+import type { CallOptions, VerifyReport } from '../roles/types.js'
+import { unchecked, verifyFile } from '../roles/verify-file.js'
+
+/** How a proof file's name ends. */
+export const PROOF_FILE_ENDING = '.zkproof'
+
+/** A proof file on the disk. Never throws: what cannot be read is `unchecked`. */
+export async function verifyProofAt(file: string, kernel: Kernel = wasmKernel()): Promise<VerifyReport> {
+  try {
+    const { size } = await stat(file)
+    if (size > FORMAT_LIMITS.proofFileBytes) {
+      return unchecked(file, `the file has ${size} bytes, a proof file has at most ${FORMAT_LIMITS.proofFileBytes}`)
+    }
+    return verifyFile(file, await readFile(file), { kernel })
+  } catch (error) {
+    return unchecked(file, `the file cannot be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`)
+  }
+}
+
+export interface BatchVerification {
+  /** Proof files found. */
+  proofs: number
+  valid: number
+  invalid: number
+  unchecked: number
+  /** Milliseconds, reading included. */
+  elapsed: number
+  /** Of each file, in the order of their names. */
+  reports: VerifyReport[]
+}
+
+/**
+ * Verifies every `.zkproof` of a folder.
+ * @throws InvalidInputError for a folder that is not there or cannot be read
+ */
+export async function batchVerifyProofs(folder: string, { signal }: Pick<CallOptions, 'signal'> = {}): Promise<BatchVerification> {
+  const began = performance.now()
+  let names: string[]
+  try {
+    names = (await readdir(folder)).filter(name => name.endsWith(PROOF_FILE_ENDING)).sort()
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code
+    throw new InvalidInputError(`the folder ${folder} cannot be read (${why}): give the folder that holds the proof files`, { cause })
+  }
+  const kernel = wasmKernel()
+  const reports: VerifyReport[] = []
+  for (const name of names) {
+    signal?.throwIfAborted()
+    reports.push(await verifyProofAt(join(folder, name), kernel))
+  }
+  const of = (verdict: VerifyReport['verdict']): number => reports.filter(report => report.verdict === verdict).length
+  return {
+    proofs: reports.length,
+    valid: of('valid'),
+    invalid: of('invalid'),
+    unchecked: of('unchecked'),
+    elapsed: performance.now() - began,
+    reports
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * A base model that runs with remote adapters: opened and patched once, used for any number of texts, and ended with the proofs of
+ * all that was answered meanwhile.
+ */
+import type { BaseModel } from '../model/index.js'
+import { InvalidInputError } from '../errors.js'
+import type { RemoteAdapters } from './user.js'
+import type { AdapterInfo, CallOptions, GenerateResult, LossResult, PatchedModelHandle, SamplingParams, SessionInfo } from './types.js'
+
+/** Tokens written when nothing is said. */
+export const DEFAULT_NEW_TOKENS = 64
+
+export interface PatchedModelInit {
+  readonly model: BaseModel
+  /** Undefined: the base model alone. */
+  readonly remotes: RemoteAdapters | undefined
+  readonly adapters: readonly AdapterInfo[]
+  /** Breaks off whatever runs. */
+  readonly signal: AbortSignal
+  /** The model is used no more. Called once. */
+  readonly release: () => Promise<void>
+}
+
+export class PatchedModel implements PatchedModelHandle {
+  private ending: Promise<SessionInfo[]> | undefined
+
+  constructor(private readonly init: PatchedModelInit) {}
+
+  get adapters(): readonly AdapterInfo[] {
+    return this.init.adapters
+  }
+
+  sessions(): SessionInfo[] {
+    return this.init.remotes?.infos() ?? []
+  }
+
+  async generate(
+    { prompt, maxNewTokens = DEFAULT_NEW_TOKENS, ...sampling }: SamplingParams & { prompt: string },
+    options: CallOptions = {}
+  ): Promise<Omit<GenerateResult, 'sessions'>> {
+    const { model } = this.usable()
+    const { text, tokens, finishReason } = await model.generate(prompt, {
+      ...sampling,
+      ...this.adapted(options.signal),
+      maxNewTokens,
+      onToken: ({ token, text }) => {
+        options.onProgress?.({ type: 'token', token, text })
+        this.tellCommitments(options)
+      }
+    })
+    return { text, tokens, finishReason }
+  }
+
+  async loss(text: string, options: CallOptions = {}): Promise<Omit<LossResult, 'sessions'>> {
+    const { model, remotes } = this.usable()
+    const runs = remotes === undefined ? 1 : 2
+    const onWindow = (run: number) => (done: number, total: number) => {
+      options.onProgress?.({ type: 'window', done: run * total + done, total: runs * total })
+      this.tellCommitments(options)
+    }
+    const adapted = this.adapted(options.signal)
+    const base = await model.loss(text, { signal: adapted.signal, onWindow: onWindow(0) })
+    const adaptedLoss = remotes === undefined ? null : (await model.loss(text, { ...adapted, onWindow: onWindow(1) })).loss
+    return { tokens: base.tokens, base: base.loss, adapted: adaptedLoss }
+  }
+
+  end(): Promise<SessionInfo[]> {
+    this.ending ??= this.over(async remotes => void (await remotes.finish().catch(() => {})))
+    return this.ending
+  }
+
+  abort(reason: Error = new Error('the user broke off')): Promise<SessionInfo[]> {
+    this.ending ??= this.over(remotes => remotes.abort(reason))
+    return this.ending
+  }
+
+  private async over(how: (remotes: RemoteAdapters) => Promise<void>): Promise<SessionInfo[]> {
+    try {
+      if (this.init.remotes !== undefined) await how(this.init.remotes)
+      return this.sessions()
+    } finally {
+      await this.init.release()
+    }
+  }
+
+  private usable(): PatchedModelInit {
+    if (this.ending !== undefined) throw new InvalidInputError('the sessions of this model have ended: open it again for more')
+    this.init.signal.throwIfAborted()
+    return this.init
+  }
+
+  private adapted(signal: AbortSignal | undefined): { signal: AbortSignal; deltas?: RemoteAdapters['provider'] } {
+    const { remotes } = this.init
+    const both = signal === undefined ? this.init.signal : AbortSignal.any([this.init.signal, signal])
+    return { signal: both, ...(remotes === undefined ? {} : { deltas: remotes.provider }) }
+  }
+
+  private tellCommitments({ onProgress }: CallOptions): void {
+    for (const adapter of this.init.remotes?.adapters ?? []) {
+      const { session, rows } = adapter.info()
+      onProgress?.({ type: 'commitments', session, rows, accepted: adapter.accepted })
+    }
+  }
+}
