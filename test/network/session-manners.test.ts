@@ -303,7 +303,10 @@ test('a message that breaks the protocol is answered with its code before the st
   await frames.read(WAIT)
   await frames.write(encodeMessage({ rows: { request: 0, group: 0, position: 0, count: 1, x: new Uint8Array(40) } }), WAIT)
   t.is(await codeOfNext(frames), 13)
-  await t.throwsAsync(frames.read(WAIT), { instanceOf: ConnectionLostError })
+  // A reset would overtake what is not read yet: it comes when this side does not end the stream in its turn.
+  t.is(await frames.read(WAIT), undefined)
+  if (frames.stream.status === 'open') await new Promise(resolve => frames.stream.addEventListener('close', resolve))
+  t.is(frames.stream.status, 'reset')
 })
 
 test('a user that does not end its stream after the session is cut off', async t => {

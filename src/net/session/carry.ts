@@ -3,8 +3,14 @@ import type { Stream } from '@libp2p/interface'
 import { encode } from 'it-length-prefixed'
 import { pipe } from 'it-pipe'
 import { codeOf, encodeMessage, endedByPeer, type Side } from '../../session/index.js'
-import { streamError, writeFrames } from '../streams.js'
+import { closeStream, streamError, writeFrames } from '../streams.js'
 import { Watch } from './watch.js'
+
+/**
+ * Milliseconds in which a side that was told a code may close the stream before it is reset: a reset overtakes bytes that the other
+ * side has not read yet (go-libp2p throws them away), and the code with them.
+ */
+const FAREWELL = 2_000
 
 /**
  * @param frames what is read from the stream
@@ -40,6 +46,8 @@ export async function carry(stream: Stream, frames: AsyncGenerator<Uint8Array>, 
   }
   const receive = async (): Promise<void> => {
     for await (const frame of frames) {
+      // What comes after the end is only waited for, so that the other side can read why.
+      if (stop.signal.aborted) return
       await side.receive(frame)
       watch.update()
     }
@@ -53,8 +61,8 @@ export async function carry(stream: Stream, frames: AsyncGenerator<Uint8Array>, 
     if (side.finished) stream.abort(error)
     else {
       side.fail(error)
-      if (!endedByPeer(error) && between) tell(stream, codeOf(error))
-      stream.abort(error)
+      if (!endedByPeer(error) && between && tell(stream, codeOf(error))) void closeStream(stream, FAREWELL)
+      else stream.abort(error)
       throw error
     }
   } finally {
@@ -63,9 +71,9 @@ export async function carry(stream: Stream, frames: AsyncGenerator<Uint8Array>, 
   }
 }
 
-/** Hands the code over, if the stream still takes it, before it is reset. */
-function tell(stream: Stream, code: number): void {
-  if (stream.writeStatus === 'writable' && stream.writeBufferLength === 0) {
-    stream.send(encode.single(encodeMessage({ failure: { code } })))
-  }
+/** Hands the code over, if the stream still takes it. */
+function tell(stream: Stream, code: number): boolean {
+  if (stream.writeStatus !== 'writable' || stream.writeBufferLength > 0) return false
+  stream.send(encode.single(encodeMessage({ failure: { code } })))
+  return true
 }

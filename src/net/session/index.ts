@@ -193,7 +193,8 @@ export class SessionService implements Startable {
   /** Refuses, when the session has not begun; the stream is closed or reset afterwards. */
   private async refuse(frames: FrameStream, error: unknown): Promise<void> {
     const { stream } = frames
-    if (stream.status !== 'open') return
+    // A session that failed has told its code itself.
+    if (stream.status !== 'open' || stream.writeStatus !== 'writable') return
     try {
       const refusal = error instanceof RefusalError
       const retryAfter = refusal ? error.retryAfter : 0

@@ -6,6 +6,7 @@ type Timer = ReturnType<typeof setTimeout>
 
 export class Watch {
   private readonly timers = new Map<string, Timer>()
+  private stopped = false
 
   /** @param expired called for the first deadline that passes */
   constructor(
@@ -15,6 +16,7 @@ export class Watch {
 
   /** Something was sent or has come: what is still owed keeps its time, what is new gets its own. */
   update(): void {
+    if (this.stopped) return
     const owed = this.deadlines()
     const keys = new Set(owed.map(({ key }) => key))
     for (const [key, timer] of this.timers) {
@@ -32,6 +34,7 @@ export class Watch {
   }
 
   stop(): void {
+    this.stopped = true
     for (const timer of this.timers.values()) clearTimeout(timer)
     this.timers.clear()
   }
