@@ -11,6 +11,9 @@ import type { Target } from './targets.js'
 const GROWTH = 24
 const FIXED = 2 ** 18
 
+/** Hexadecimal digits of a case that are shown; seed and path give all of it. */
+const SHOWN = 1000
+
 export interface Tally {
   accepted: number
   readonly refused: Map<string, number>
@@ -28,7 +31,7 @@ export function check(target: Target, bytes: Uint8Array, tally: Tally): void {
     tally.refused.set(name, (tally.refused.get(name) ?? 0) + 1)
   }
   const grown = process.memoryUsage().arrayBuffers - before
-  if (grown > FIXED + GROWTH * bytes.length) throw new Error(`${bytes.length} bytes made it allocate ${grown}`)
+  if (grown > (target.fixed ?? FIXED) + GROWTH * bytes.length) throw new Error(`${bytes.length} bytes made it allocate ${grown}`)
   if (again === undefined) return
   tally.accepted++
   if (!equal(again, bytes)) throw new Error('bytes are accepted that are not the only encoding of what they say')
@@ -47,8 +50,9 @@ export function fuzz(target: Target, { cases, seed }: { readonly cases: number; 
   if (!result.failed) return tally
   const [bytes] = result.counterexample as [Uint8Array]
   const { errorInstance, counterexamplePath } = result
+  const hex = Buffer.from(bytes).toString('hex')
   throw new Error(
-    `${target.name}, seed ${seed}, path ${counterexamplePath}: ${String((errorInstance as Error)?.message)}; bytes ${Buffer.from(bytes).toString('hex')}`,
+    `${target.name}, seed ${seed}, path ${counterexamplePath}: ${String((errorInstance as Error)?.message)}; bytes ${hex.length > SHOWN ? `${hex.slice(0, SHOWN)}… (${bytes.length} bytes)` : hex}`,
     { cause: errorInstance }
   )
 }

@@ -43,6 +43,8 @@ export interface Target {
   readonly cases: fc.Arbitrary<Uint8Array>
   /** Decodes, and encodes what came of it. @throws for what is refused */
   readonly again: (bytes: Uint8Array) => Uint8Array
+  /** Bytes that it may take whatever the message is; default 256 KiB. */
+  readonly fixed?: number
   /** Errors that are allowed beside those that any peer can cause. */
   readonly alsoAllowed?: readonly string[]
 }
@@ -107,6 +109,9 @@ function bundleAgain(bytes: Uint8Array): Uint8Array {
   return encodeBundle({ ...statement, contextBytes }, { pattern: encodePattern(statement.rows), tails }, proof)
 }
 
+/** What verification computes with: generators, tables and sums of points, bounded by the format's widths. */
+const COMPUTING = 2 ** 24
+
 /** For bytes of which only the unchanged ones are valid: that others pass shows as another encoding. */
 function onlyThese(valid: readonly Uint8Array[], check: (bytes: Uint8Array) => void): Target['again'] {
   return bytes => {
@@ -150,12 +155,14 @@ export const TARGETS: readonly Target[] = [
   {
     name: 'verification of a bundle',
     share: 300,
+    fixed: COMPUTING,
     cases: mutated(bundles),
     again: onlyThese(bundles, bundle => verify({ kernel, manifest, bundle, random }))
   },
   {
     name: 'verification of a manifest',
     share: 200,
+    fixed: COMPUTING,
     cases: mutated([manifest.bytes]),
     again: onlyThese([manifest.bytes], bytes => verifyManifest({ kernel, manifest: decodeManifest(bytes), random }))
   }

@@ -186,7 +186,7 @@ test(
 
 test('what a user does not read is not piled up at the contributor, and others are served meanwhile', async t => {
   // 20,000 bytes of y a row: more than the machine's own buffers take.
-  const module = { name: 'm', dOut: 5000, rank: 1, a: Int16Array.of(1, 2, 3, 4), b: new Int16Array(5000).fill(2047), scale: 1 }
+  const module = { name: 'm', dOut: 5000, rank: 1, a: Int16Array.of(1, 2, 3, 4), b: new Int16Array(5000).fill(127), scale: 1 }
   const wide = register('wide faults', { ...adapter.quantized, groups: [{ dIn: 4, modules: [module] }] })
   const at = await line(t)
   await at.server.store.budget.register({ content: wide.adapter.content, base: manifest.base, quantized: wide.adapter.quantized })
