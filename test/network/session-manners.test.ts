@@ -310,7 +310,7 @@ test('a message that breaks the protocol is answered with its code before the st
 })
 
 test('a user that does not end its stream after the session is cut off', async t => {
-  const server = await contributor(t, [registered], { timeouts: { answer: 100 } })
+  const server = await contributor(t, [registered], { timeouts: { answer: 1000 } })
   const user = await participant(t, ['user'])
   const stream = await user.net.node.dialProtocol(server.net.node.getMultiaddrs(), SESSION_PROTOCOL)
   const frames = new FrameStream(stream, { peer: 'contributor' })
