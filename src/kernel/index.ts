@@ -3,5 +3,5 @@ export { createBlake3, hash, hashWide, keyedHashWide, type Blake3 } from './hash
 export { nobleKernel } from './noble/noble.js'
 export { wasmKernel } from './wasm/wasm.js'
 export { defaultThreads, poolContext, WorkerPool, type JobInit, type PoolInit, type PoolWorker } from './pool/pool.js'
-export { type PoolContext, WorkerLostError } from './pool/messages.js'
+export { errorOf, type PlainError, plainError, type PoolContext, WorkerLostError } from './pool/messages.js'
 export { type JobResult, type PoolModule, serveJobs, type WorkerPort } from './pool/worker.js'

@@ -8,9 +8,10 @@ import { isPeerError, NotFoundError } from '../errors.js'
 import type { Kernel } from '../kernel/index.js'
 import { NET_LIMITS } from '../limits.js'
 import { adapterKey, type Fetched, type Heard, type Net, peersOfHolder, topicKey, TOPICS } from '../net/index.js'
-import { decodeManifest, type Random, verify, type VerifiedManifest, type VerifiedProof, verifyManifest } from '../proof/index.js'
+import { decodeManifest, type Random, type VerifiedManifest, type VerifiedProof, verifyBatch, verifyManifest } from '../proof/index.js'
 import { type FeedAnnouncement, keptManifest, type Store } from '../store/index.js'
 import { announcedOwner, type Announcement } from '../wire/announcement.js'
+import { Batches, type BatchChecks } from './batches.js'
 import { Gate, Quota } from './gate.js'
 import { checkStatement } from './statement.js'
 import type { VerdictInfo } from './types.js'
@@ -19,7 +20,7 @@ import type { VerdictInfo } from './types.js'
 const QUEUE = 1024
 /** Those among them of adapters whose manifest is not here: they share few manifests a minute, and must not keep the others out. */
 const STRANGERS = 64
-/** Announcements whose bytes are fetched at a time; they are verified one at a time. */
+/** Announcements whose bytes are fetched at a time. */
 const FETCHES = 8
 const STRANGER_FETCHES = 2
 /** Of one owner: waiting or worked on, and fetched at a time. Bundles that nobody has must not keep those of others waiting. */
@@ -27,11 +28,10 @@ const OWNER_QUEUE = 64
 const OWNER_FETCHES = 2
 const MINUTE = 60_000
 
-/** The heavy work. @throws MalformedMessageError, LimitExceededError, InvalidProofError */
-export interface VerifierChecks {
+/** The heavy work. */
+export interface VerifierChecks extends BatchChecks {
+  /** @throws MalformedMessageError, LimitExceededError, InvalidProofError */
   manifest(bytes: Uint8Array): Promise<VerifiedManifest>
-  /** With the milliseconds that it took. */
-  bundle(manifest: VerifiedManifest, bundle: Uint8Array): Promise<{ proof: VerifiedProof; elapsed: number }>
 }
 
 export interface VerifierInit {
@@ -69,7 +69,9 @@ export class Verifier {
   private readonly fetches = new Gate(FETCHES)
   private readonly strangers = new Gate(STRANGER_FETCHES)
   private readonly owners = new Map<string, { readonly gate: Gate; queued: number }>()
-  private readonly verifications = new Gate(1)
+  /** Manifests are verified one at a time, bundles in batches. */
+  private readonly manifestChecks = new Gate(1)
+  private readonly batches: Batches
   private readonly manifests: Quota
   private readonly manifestBytes: Quota
   /** Manifests on their way, so that two announcements fetch one once. */
@@ -84,6 +86,7 @@ export class Verifier {
 
   constructor(private readonly init: VerifierInit) {
     this.checks = init.checks ?? ownChecks(init)
+    this.batches = new Batches(this.checks, this.controller.signal)
     this.now = init.now ?? Date.now
     this.log = init.net.node.logger.forComponent('zklora:verifier')
     this.limits = { queue: QUEUE, ownerQueue: OWNER_QUEUE, strangers: STRANGERS, ...NET_LIMITS, ...init.limits }
@@ -144,14 +147,9 @@ export class Verifier {
     return this.fromHolders(of.adapter, holders, { ask: peers => this.init.net.fetch.bundle(peers, of.digest, options), signal })
   }
 
-  /** Verifies in turn with all others. @throws InvalidProofError, MalformedMessageError, LimitExceededError */
+  /** Verifies with others that wait, its adapter's owner in turn with theirs. @throws InvalidProofError, MalformedMessageError, LimitExceededError */
   async verify(manifest: VerifiedManifest, bundle: Uint8Array): Promise<{ proof: VerifiedProof; elapsed: number }> {
-    return this.verifications.run(async () => {
-      // Other work of this process first: without workers a verification holds the event loop.
-      await new Promise(resolve => setTimeout(resolve, 0))
-      this.controller.signal.throwIfAborted()
-      return this.checks.bundle(manifest, bundle)
-    })
+    return this.batches.verify({ manifest, bundle })
   }
 
   private take({ read }: Heard): void {
@@ -262,7 +260,7 @@ export class Verifier {
       return fetched
     }
     const bytes = (await keptManifest(store, adapter)) ?? (await this.fromHolders(adapter, holders, { ask, signal }))
-    const manifest = await this.verifications.run(() => this.checks.manifest(bytes))
+    const manifest = await this.manifestChecks.run(() => this.checks.manifest(bytes))
     await store.manifests.put(manifest)
     return manifest
   }
@@ -305,13 +303,17 @@ export class Verifier {
   }
 }
 
+/** In this thread: between two bundles other work of the process comes first. */
 function ownChecks({ kernel, random }: VerifierInit): VerifierChecks {
   return {
     manifest: async bytes => verifyManifest({ kernel, manifest: decodeManifest(bytes), random }),
-    bundle: async (manifest, bundle) => {
+    atOnce: 1,
+    batchBytes: 0,
+    bundles: async items => {
+      await new Promise(resolve => setTimeout(resolve, 0))
       const began = performance.now()
-      const proof = verify({ kernel, manifest, bundle, random })
-      return { proof, elapsed: performance.now() - began }
+      const results = verifyBatch({ kernel, items, random })
+      return { results, elapsed: performance.now() - began }
     }
   }
 }

@@ -8,6 +8,9 @@ import { nodeWorker, threadsOfMachine } from './threads.js'
 
 const MODULE = new URL('./worker.js', import.meta.url)
 
+/** Verified in about 0.1 s: sessions wait for the same threads. */
+const BATCH_BYTES = 256 * 1024
+
 export interface SessionWorkersInit {
   readonly kernel: Kernel
   readonly random: Random
@@ -34,7 +37,9 @@ export function sessionWorkers({ kernel, random, threads = threadsOfMachine() }:
     registration: pooled.registration(),
     checks: {
       manifest: bytes => pooled.verifyManifest(bytes),
-      bundle: (manifest, bundle) => pooled.verifyTimed(manifest, bundle)
+      bundles: items => pooled.verifyBundles(items),
+      atOnce: Math.max(1, threads - 1),
+      batchBytes: BATCH_BYTES
     }
   }
 }

@@ -4,7 +4,7 @@ export { ContributorSession, type ContributorSessionInit, type ReceiptAnswer } f
 export type { Evidence } from './evidence.js'
 export { inlineContributorJobs, inlineRegistration, inlineUserJobs } from './jobs/inline.js'
 export type * from './jobs/jobs.js'
-export { PooledJobs, sessionModule } from './jobs/pooled.js'
+export { PooledJobs, sessionModule, type VerifiedBatch } from './jobs/pooled.js'
 export { type Accept, decodeMessage, encodeMessage, type Message, type Open, type Proof } from './messages/messages.js'
 export { type AcceptInit, checkOpen, makeAccept, makeOpening, type Opening, takeAnswer } from './terms/opening.js'
 export { type Deadline, endedByPeer, type SessionTimeouts, Side } from './side.js'

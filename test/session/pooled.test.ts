@@ -56,15 +56,15 @@ test('a manifest that is verified on a worker thread serves for bundles, there a
   }
   await finish(pair.user, { ...user, verify })
   await Promise.all([carried, served])
-  const { proof, elapsed } = await jobs.verifyTimed(checked, verified[0]!)
-  t.is(proof.end, 1)
+  const bundle = verified[0]!
+  const items = [bundle, bundle.map((byte, i) => (i === 200 ? byte ^ 1 : byte)), bundle].map((bytes, i) => ({
+    manifest: i === 2 ? manifest : checked,
+    bundle: bytes
+  }))
+  const { results, elapsed } = await jobs.verifyBundles(items)
+  t.like(results, { 0: { end: 1 }, 2: { end: 1 } })
+  t.true(results[1] instanceof InvalidProofError)
   t.true(elapsed > 0)
-  await t.throwsAsync(
-    jobs.verifyTimed(
-      checked,
-      verified[0]!.map((byte, i) => (i === 200 ? byte ^ 1 : byte))
-    )
-  )
   const bytes = manifest.bytes.slice()
   bytes[bytes.length - 40]! ^= 1
   await t.throwsAsync(jobs.verifyManifest(bytes), { instanceOf: InvalidProofError })

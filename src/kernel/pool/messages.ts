@@ -19,7 +19,7 @@ export interface PoolContext {
 export type ToWorker =
   | { readonly type: 'open'; readonly context: PoolContext }
   | { readonly type: 'close'; readonly id: number }
-  | { readonly type: 'job'; readonly name: string; readonly input: unknown; readonly context: number | undefined }
+  | { readonly type: 'job'; readonly name: string; readonly input: unknown; readonly context: number | readonly number[] | undefined }
 
 export type FromWorker = { readonly type: 'result'; readonly value: unknown } | { readonly type: 'error'; readonly error: PlainError }
 

@@ -38,7 +38,8 @@ export interface JobInit {
   /** In the worker's module. */
   readonly name: string
   readonly input: unknown
-  readonly context?: PoolContext | undefined
+  /** What the job gets opened: one value, or a list. */
+  readonly context?: PoolContext | readonly PoolContext[] | undefined
   /** Buffers of the input that move to the worker: they are empty here afterwards. */
   readonly transfer?: readonly ArrayBuffer[] | undefined
   /**
@@ -55,6 +56,10 @@ interface Thread {
   readonly worker: PoolWorker
   readonly contexts: Set<number>
   job: Job | undefined
+}
+
+function idsOf(context: JobInit['context']): number | number[] | undefined {
+  return context === undefined || 'id' in context ? context?.id : context.map(({ id }) => id)
 }
 
 let contexts = 0
@@ -181,11 +186,12 @@ export class WorkerPool {
     const { name, input, context, transfer = [] } = job
     thread.job = job
     try {
-      if (context !== undefined && !thread.contexts.has(context.id)) {
-        thread.worker.post({ type: 'open', context } satisfies ToWorker, [])
-        thread.contexts.add(context.id)
+      for (const needed of context === undefined ? [] : [context].flat()) {
+        if (thread.contexts.has(needed.id)) continue
+        thread.worker.post({ type: 'open', context: needed } satisfies ToWorker, [])
+        thread.contexts.add(needed.id)
       }
-      thread.worker.post({ type: 'job', name, input, context: context?.id } satisfies ToWorker, transfer)
+      thread.worker.post({ type: 'job', name, input, context: idsOf(context) } satisfies ToWorker, transfer)
     } catch (error) {
       // What cannot be cloned is a fault of the caller's; the worker has got nothing.
       thread.job = undefined

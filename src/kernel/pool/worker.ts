@@ -43,7 +43,8 @@ export function serveJobs(port: WorkerPort, { open, jobs }: PoolModule): void {
 
   function perform({ name, input, context }: ToWorker & { type: 'job' }): { answer: FromWorker; transfer: readonly ArrayBuffer[] } {
     try {
-      const opened = context === undefined ? undefined : contexts.get(context)!()
+      const opened =
+        typeof context === 'object' ? context.map(id => contexts.get(id)!()) : context === undefined ? undefined : contexts.get(context)!()
       const { value, transfer = [] } = jobs[name]!(input as never, opened as never)
       return { answer: { type: 'result', value }, transfer }
     } catch (error) {

@@ -2,8 +2,17 @@
  * The jobs of a session on the workers of a pool. Adapters and manifests are sent to a worker once and forgotten there when this thread
  * has dropped them. What the user waits for, the deltas themselves, stays in this thread, so that it never waits behind a proof.
  */
+import type { PeerError } from '../../errors.js'
 import type { Kernel } from '../../kernel/types.js'
-import { type PoolContext, poolContext, type PoolModule, type WorkerPool } from '../../kernel/index.js'
+import {
+  errorOf,
+  type PlainError,
+  plainError,
+  type PoolContext,
+  poolContext,
+  type PoolModule,
+  type WorkerPool
+} from '../../kernel/index.js'
 import {
   certify,
   type CertifyModuleJob,
@@ -16,6 +25,8 @@ import {
   type RegistrationJobs,
   type VerifiedManifest,
   type VerifiedProof,
+  verifyBatch,
+  type VerifyItem,
   verifyManifest
 } from '../../proof/index.js'
 import { answerIn } from './inline.js'
@@ -26,6 +37,21 @@ import { contributorWork, userWork, type Work } from './work.js'
 type PlainAdapter = Omit<CommittedAdapter, 'groups'> & { readonly groups: readonly PlainGroup[] }
 type PlainGroup = Omit<CommittedGroup, 'cb'> & { readonly cb: Uint8Array }
 
+/** A user's work, and the manifest that it is about. */
+type OpenedUser = Work<UserJobs> & { readonly manifest: VerifiedManifest }
+
+interface PlainBatch {
+  readonly results: readonly ({ readonly proof: VerifiedProof } | { readonly error: PlainError })[]
+  readonly elapsed: number
+}
+
+/** What a batch of bundles shows. */
+export interface VerifiedBatch {
+  readonly results: readonly (VerifiedProof | PeerError)[]
+  /** Milliseconds, of all together. */
+  readonly elapsed: number
+}
+
 /** What the workers of a pool do for sessions and registrations. */
 export function sessionModule({ kernel, random }: { readonly kernel: Kernel; readonly random: Random }): PoolModule {
   return {
@@ -34,7 +60,7 @@ export function sessionModule({ kernel, random }: { readonly kernel: Kernel; rea
         const decoded = groups.map(({ cb, ...openings }) => ({ cb: kernel.decode(cb), ...openings }))
         return contributorWork({ kernel, random, adapter: { ...adapter, groups: decoded } })
       },
-      user: (manifest: VerifiedManifest) => userWork({ kernel, manifest, random })
+      user: (manifest: VerifiedManifest): OpenedUser => ({ manifest, ...userWork({ kernel, manifest, random }) })
     },
     jobs: {
       commitOutputs: (job: never, work: Work<ContributorJobs>) => ({ value: work.commitOutputs(job) }),
@@ -43,10 +69,13 @@ export function sessionModule({ kernel, random }: { readonly kernel: Kernel; rea
       commitInputs: (job: never, work: Work<UserJobs>) => ({ value: work.commitInputs(job) }),
       checkOutputs: (job: never, work: Work<UserJobs>) => ({ value: work.checkOutputs(job) }),
       verify: (job: never, work: Work<UserJobs>) => ({ value: work.verify(job) }),
-      verifyTimed: (job: never, work: Work<UserJobs>) => {
+      verifyBundles: (bundles: readonly Uint8Array[], opened: readonly OpenedUser[]) => {
         const began = performance.now()
-        const proof = work.verify(job)
-        return { value: { proof, elapsed: performance.now() - began } }
+        const items = bundles.map((bundle, i) => ({ bundle, manifest: opened[i]!.manifest }))
+        const results = verifyBatch({ kernel, items, random }).map(result =>
+          result instanceof Error ? { error: plainError(result) } : { proof: result }
+        )
+        return { value: { results, elapsed: performance.now() - began } satisfies PlainBatch }
       },
       commitModule: (job: CommitModuleJob) => ({ value: commitModule(kernel, job) }),
       certifyModule: (job: CertifyModuleJob) => ({ value: certify(kernel, job) }),
@@ -100,13 +129,22 @@ export class PooledJobs {
     return { commitModule: run('commitModule'), certifyModule: run('certifyModule'), atOnce: this.init.pool.threads }
   }
 
-  /** With the milliseconds that the verification itself took. */
-  verifyTimed(manifest: VerifiedManifest, bundle: Uint8Array): Promise<{ proof: VerifiedProof; elapsed: number }> {
-    return this.init.pool.run({ name: 'verifyTimed', input: bundle, context: this.userContext(manifest) })
+  /**
+   * Bundles of any adapters, in one multi-scalar multiplication; when it fails, one by one.
+   * @returns for each in order what it shows or the error for which it is refused, and the milliseconds that all took
+   */
+  async verifyBundles(items: readonly VerifyItem[]): Promise<VerifiedBatch> {
+    const { pool } = this.init
+    await pool.room()
+    const context = items.map(({ manifest }) => this.userContext(manifest))
+    const input = items.map(({ bundle }) => bundle)
+    const { results, elapsed } = await pool.run<PlainBatch>({ name: 'verifyBundles', input, context })
+    return { results: results.map(result => ('error' in result ? (errorOf(result.error) as PeerError) : result.proof)), elapsed }
   }
 
   /** @throws MalformedMessageError, LimitExceededError, InvalidProofError, as `verifyManifest` of the proof room */
-  verifyManifest(bytes: Uint8Array): Promise<VerifiedManifest> {
+  async verifyManifest(bytes: Uint8Array): Promise<VerifiedManifest> {
+    await this.init.pool.room()
     return this.init.pool.run({ name: 'verifyManifest', input: bytes })
   }
 
