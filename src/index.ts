@@ -22,7 +22,7 @@ export { type CollectedProof, type InjectionPoint, LoRAServer, type LoRAServerOp
 export { createNode } from './roles/node.js'
 export type { NodeJobs, NodeLimits, NodeOptions } from './roles/options.js'
 export type * from './roles/types.js'
-export { verifyFile as verifyProofFile, type VerifyFileOptions } from './roles/verify-file.js'
+export { verifyFile as verifyProofFile, type VerifyFileOptions } from './browser/verify-file.js'
 export { VERSION } from './roles/version.js'
 
 /** A new Ed25519 key for `createNode`: who a node is. Keep it as you would keep a password. */

@@ -5,7 +5,7 @@ import { InvalidInputError } from '../errors.js'
 import { type Kernel, wasmKernel } from '../kernel/index.js'
 import { FORMAT_LIMITS } from '../limits.js'
 import type { CallOptions, VerifyReport } from '../roles/types.js'
-import { unchecked, verifyFile } from '../roles/verify-file.js'
+import { unchecked, verifyFile } from '../browser/verify-file.js'
 
 /** How a proof file's name ends. */
 export const PROOF_FILE_ENDING = '.zkproof'

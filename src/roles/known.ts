@@ -6,7 +6,7 @@ import { encodeProofFile, type Random } from '../proof/index.js'
 import { keptManifest, type Store } from '../store/index.js'
 import type { CallOptions, VerifyReport } from './types.js'
 import type { Verifier } from './verifier.js'
-import { unchecked, verifyFile } from './verify-file.js'
+import { unchecked, verifyFile } from '../browser/verify-file.js'
 
 export interface KnownInit {
   readonly store: Store

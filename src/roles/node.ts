@@ -22,7 +22,7 @@ import { endStaleSessions } from './session-entry.js'
 import { statusOf } from './status.js'
 import type { FindParams, FindResult, GenerateParams, LossParams, Role, SessionInfo, ZkloraNode } from './types.js'
 import { Verifier } from './verifier.js'
-import { verifyFile } from './verify-file.js'
+import { verifyFile } from '../browser/verify-file.js'
 import { VERSION } from './version.js'
 import { sessionWorkers } from './workers.js'
 

@@ -29,7 +29,7 @@ import type { AdapterPolicy, OwnAdapter, Store } from '../store/index.js'
 import type { ServedAdapter } from '../wire/generated/fetch.js'
 import { publicName, readBaseModel } from './base-model.js'
 import type { Contributor } from './contributor.js'
-import { adapterInfo } from './info.js'
+import { adapterInfo } from '../browser/info.js'
 import type { AddAdapterParams, CallOptions, GroupBudget, OwnAdapterInfo, ProgressEvent } from './types.js'
 
 /** `rowsLeft` of an adapter without a limit: the greatest number that the field holds. */

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { batchVerifyProofs, PROOF_FILE_ENDING, verifyProofAt } from '../../library/batch-verify.js'
-import { unchecked } from '../../roles/verify-file.js'
+import { unchecked } from '../../browser/verify-file.js'
 import type { VerifyReport } from '../../roles/types.js'
 import type { ExitStatus, Invocation } from '../invocation.js'
 import { common, network, networkLayer, type CommonFlags, type NetworkFlags } from '../options.js'

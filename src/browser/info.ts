@@ -1,7 +1,7 @@
 /** What is shown of manifests and proofs: plain data in hexadecimal. */
 import { toHex } from '../bytes.js'
 import type { Manifest, VerifiedProof } from '../proof/index.js'
-import type { AdapterInfo, ProofRange } from './types.js'
+import type { AdapterInfo, ProofRange } from './report.js'
 
 export function adapterInfo(manifest: Manifest): AdapterInfo {
   return {

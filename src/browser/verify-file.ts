@@ -3,7 +3,7 @@ import { isPeerError } from '../errors.js'
 import { wasmKernel, type Kernel } from '../kernel/index.js'
 import { decodeManifest, decodeProofFile, verifyBundles, verifyManifest, type Random } from '../proof/index.js'
 import { adapterInfo, proofRange } from './info.js'
-import type { VerifyReport } from './types.js'
+import type { VerifyReport } from './report.js'
 
 const systemRandom: Random = bytes => crypto.getRandomValues(new Uint8Array(bytes))
 

@@ -1,0 +1,53 @@
+/** What is shown of manifests and proofs: plain data that survives JSON. */
+
+/** Identifiers, digests, roots and keys are lower-case hexadecimal here; peers and multiaddrs are libp2p's strings. */
+export type Hex = string
+
+export interface AdapterModuleInfo {
+  name: string
+  dOut: number
+  rank: number
+}
+
+/** What a manifest says in public. */
+export interface AdapterInfo {
+  id: Hex
+  name: string
+  base: Hex
+  baseName: string
+  owner: Hex
+  activationBits: number
+  weightBits: number
+  groups: { dIn: number; modules: AdapterModuleInfo[] }[]
+  manifestBytes: number
+}
+
+export interface ProofRange {
+  session: Hex
+  adapter: Hex
+  base: Hex
+  contributorKey: Hex
+  userKey: Hex
+  start: number
+  end: number
+  root: Hex
+  digest: Hex
+  rowsPerGroup: { group: number; rows: number }[]
+  /** True: both closed and no row is missing after `end`. */
+  closed: boolean
+  bundleBytes: number
+}
+
+/** What `verify` says of a file, digest or root. */
+export interface VerifyReport {
+  source: string
+  verdict: 'valid' | 'invalid' | 'unchecked'
+  /** For `invalid` and `unchecked`: which step, and a sentence. */
+  error: string | null
+  adapter: AdapterInfo | null
+  ranges: ProofRange[]
+  /** True: rows 0 … end without a gap, closed by both. */
+  whole: boolean
+  /** Milliseconds. */
+  elapsed: { manifest: number; bundles: number }
+}
