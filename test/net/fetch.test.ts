@@ -6,7 +6,7 @@ import { MemoryDatastore } from 'datastore-core'
 import { concat, equal } from '../../src/bytes.js'
 import { hash } from '../../src/kernel/hash.js'
 import { NET_LIMITS } from '../../src/limits.js'
-import { Incoming } from '../../src/net/fetch/client.js'
+import { Incoming } from '../../src/net/fetch/incoming.js'
 import { FETCH_PROTOCOL, type FetchInit, type FetchService, fetchService, type FetchSource } from '../../src/net/fetch/index.js'
 import {
   decodeRequest,
@@ -412,16 +412,18 @@ test('the service is registered while it runs', async t => {
 })
 
 test('what comes in pieces of a byte takes the room of its bytes, however long it claims to be', t => {
-  const partial = new Incoming()
-  partial.length = 2 ** 24
-  for (let i = 0; i < 3000; i++) partial.append(Uint8Array.of(i))
-  t.deepEqual(
-    partial.bytes,
-    Uint8Array.from({ length: 3000 }, (_, i) => i)
-  )
-  t.true(partial.bytes.buffer.byteLength <= 2 * 3000)
-  partial.length = 4000
-  partial.append(new Uint8Array(1000))
-  t.is(partial.bytes.length, 4000)
-  t.true(partial.bytes.buffer.byteLength <= 4096)
+  const bytes = Uint8Array.from({ length: 4000 }, (_, i) => i)
+  const taken = (claimed: number): Incoming => {
+    const incoming = new Incoming('bundle', bundleDigest(bytes), 'a holder')
+    incoming.begin(claimed, 2 ** 24)
+    for (const byte of bytes) incoming.take(Uint8Array.of(byte))
+    return incoming
+  }
+  const endless = taken(2 ** 24)
+  t.false(endless.whole)
+  t.true(endless.checked().buffer.byteLength <= 2 * 4000)
+  const exact = taken(4000)
+  t.true(exact.whole)
+  t.deepEqual(exact.checked(), bytes)
+  t.is(exact.checked().buffer.byteLength, 4000)
 })

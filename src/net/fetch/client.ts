@@ -1,17 +1,11 @@
 /** The asking side: one request on one stream of one peer, every wait bounded, every length checked before its bytes are taken. */
 import type { PeerId, Stream } from '@libp2p/interface'
-import {
-  LimitExceededError,
-  MalformedMessageError,
-  NotFoundError,
-  ProtocolViolationError,
-  RefusedError,
-  TimeoutError
-} from '../../errors.js'
+import { MalformedMessageError, NotFoundError, ProtocolViolationError, RefusedError, TimeoutError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import type { StreamOpener } from '../components.js'
 import { FrameStream, streamError, type Wait } from '../streams.js'
 import { FETCH_PROTOCOL, type FetchLimits, STATUS, STATUS_WORDS } from './constants.js'
+import type { Incoming } from './incoming.js'
 import { decodeHeader, encodeRequest, type Request } from './messages.js'
 import { timeLimit } from '../time-limit.js'
 
@@ -25,31 +19,6 @@ export interface AskOptions {
 export interface Opener {
   readonly connectionManager: StreamOpener
   readonly limits: FetchLimits
-}
-
-/** Bytes of one digest as far as they have come; kept over a broken stream. */
-export class Incoming {
-  received = 0
-  /** Of the whole, once a header has told it. */
-  length: number | undefined
-  /** One array that grows with what comes: millions of pieces of one byte each would take a hundred times their bytes. */
-  private room = new Uint8Array(0)
-
-  get bytes(): Uint8Array {
-    return this.room.subarray(0, this.received)
-  }
-
-  /** A copy: frames are views of larger buffers. */
-  append(piece: Uint8Array): void {
-    const received = this.received + piece.length
-    if (received > this.room.length) {
-      const wider = new Uint8Array(Math.max(received, Math.min(2 * this.room.length, this.length ?? received)))
-      wider.set(this.bytes)
-      this.room = wider
-    }
-    this.room.set(piece, this.received)
-    this.received = received
-  }
 }
 
 const waitFor = (what: string, milliseconds: number, signal: AbortSignal | undefined): Wait => ({ what, milliseconds, signal })
@@ -127,29 +96,14 @@ export async function askBytes(
   const rate = new RateFloor(frames.stream, limits)
   const signal = options.signal === undefined ? rate.signal : AbortSignal.any([options.signal, rate.signal])
   try {
-    if (length > most) throw new LimitExceededError(`bytes of a ${kind} at peer ${peer}`, length, most)
-    if (partial.length !== undefined && partial.length !== length) {
-      throw new ProtocolViolationError(`peer ${peer} says that a ${kind} has ${length} bytes, before it were ${partial.length}`)
-    }
-    partial.length = length
-    while (partial.received < length) {
+    partial.begin(length, most)
+    while (!partial.whole) {
       const left = Math.max(0, began + limits.transferTime - Date.now())
-      const piece = await frames.read(waitFor(`a ${kind} from peer ${peer}`, left, signal))
-      if (piece === undefined)
-        throw new MalformedMessageError(`peer ${peer} closed the stream after ${partial.received} of ${length} bytes`)
-      if (piece.length < 1 || piece.length > NET_LIMITS.fetchPieceBytes) {
-        throw new MalformedMessageError(
-          `peer ${peer} sent a piece of ${piece.length} bytes, 1 to ${NET_LIMITS.fetchPieceBytes} are allowed`
-        )
-      }
-      if (partial.received + piece.length > length)
-        throw new MalformedMessageError(`peer ${peer} sent more than the ${length} bytes announced`)
-      partial.append(piece)
+      partial.take(await frames.read(waitFor(`a ${kind} from peer ${peer}`, left, signal)))
       options.onProgress?.({ received: partial.received, length })
     }
-    if ((await frames.read(waitFor(`the end of a ${kind}`, limits.answerTime, signal))) !== undefined) {
-      throw new MalformedMessageError(`peer ${peer} sent more than the ${length} bytes announced`)
-    }
+    const more = await frames.read(waitFor(`the end of a ${kind}`, limits.answerTime, signal))
+    if (more !== undefined) partial.take(more)
   } catch (error) {
     frames.abort(error)
     throw error

@@ -6,17 +6,16 @@
  *     const { bytes, holder } = await node.services.fetch.bundle([peer], digest, { length })
  */
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
-import { equal, toHex } from '../../bytes.js'
-import { ConnectionLostError, InvalidProofError, isPeerError, NotFoundError } from '../../errors.js'
-import { hash } from '../../kernel/hash.js'
+import { toHex } from '../../bytes.js'
+import { ConnectionLostError, isPeerError, NotFoundError } from '../../errors.js'
 import type { ServedAdapter } from '../../wire/generated/fetch.js'
-import { checkRange, type FeedAnnouncement, readAnnouncement } from '../../store/feed.js'
-import { topicNumber } from '../announce/topics.js'
+import type { FeedAnnouncement } from '../../store/feed.js'
 import type { Registrar, StreamOpener } from '../components.js'
-import { askBytes, askList, type AskOptions, Incoming, type Opener } from './client.js'
+import { askBytes, askList, type AskOptions, type Opener } from './client.js'
 import { FETCH_LIMITS, FETCH_PROTOCOL, type FetchLimits } from './constants.js'
 import { type FetchCounters, FetchHandler, type FetchSource } from './handler.js'
-import { decodeAnnouncements, decodeCatalogue } from './messages.js'
+import { Incoming } from './incoming.js'
+import { readCatalogue, readFeed, readHeads } from './lists.js'
 
 export { FETCH_PROTOCOL, type FetchLimits } from './constants.js'
 export type { FetchCounters, FetchSource } from './handler.js'
@@ -41,8 +40,6 @@ export interface Fetched {
   readonly holder: PeerId
 }
 
-/** Labels by which manifests and bundles are named (protocols/adapter, protocols/bundle). */
-const DIGEST_LABELS = { manifest: 'zklora/v1/adapter', bundle: 'zklora/v1/bundle' } as const
 /** Streams that libp2p lets one connection open: above `perPeer`, so that "busy" can be said. */
 const STREAMS_OF_A_CONNECTION = 32
 /** Peers whose wrong bytes are remembered. */
@@ -118,39 +115,21 @@ export class FetchService implements Startable {
   ): Promise<FeedAnnouncement[]> {
     const frame = await askList(this.opener, peer, { kind: 'feed', feed, from, count }, options)
     if (frame === undefined) return []
-    return this.blaming(peer, () => checkRange(decodeAnnouncements(frame, count), feed, from))
+    return this.blaming(peer, () => readFeed(frame, { feed, from, count }))
   }
 
   /** The latest announcement of each feed of a topic, signatures checked, at most 256. */
   async heads(peer: PeerId, topic: number, since: bigint, options: AskOptions = {}): Promise<FeedAnnouncement[]> {
     const frame = await askList(this.opener, peer, { kind: 'heads', topic, since }, options)
     if (frame === undefined) return []
-    return this.blaming(peer, () => {
-      const feeds = new Set<string>()
-      return decodeAnnouncements(frame).map(bytes => {
-        const read = readAnnouncement(bytes)
-        const { statement, time } = read.announcement
-        if (topicNumber(statement.base) !== topic)
-          throw new InvalidProofError('announcement', `a head of topic ${topic} is of another topic`)
-        if (time < since) throw new InvalidProofError('announcement', `a head is older than asked for: ${time} instead of ${since}`)
-        if (feeds.has(toHex(read.feed))) throw new InvalidProofError('announcement', 'two heads are of one feed')
-        feeds.add(toHex(read.feed))
-        return read
-      })
-    })
+    return this.blaming(peer, () => readHeads(frame, { topic, since }))
   }
 
   /** What a contributor serves; none for others. */
   async adapters(peer: PeerId, base: Uint8Array | null, options: AskOptions = {}): Promise<ServedAdapter[]> {
     const frame = await askList(this.opener, peer, { kind: 'adapters', base }, options)
     if (frame === undefined) return []
-    return this.blaming(peer, () => {
-      const adapters = decodeCatalogue(frame)
-      const wrong = adapters.find(adapter => base !== null && !equal(adapter.base, base))
-      if (wrong !== undefined)
-        throw new InvalidProofError('announcement', `a catalogue for one base model names another: ${toHex(wrong.base)}`)
-      return adapters
-    })
+    return this.blaming(peer, () => readCatalogue(frame, base))
   }
 
   /** Times that this peer's bytes were wrong. */
@@ -187,7 +166,7 @@ export class FetchService implements Startable {
     what: { kind: 'manifest' | 'bundle'; digest: Uint8Array; most: number },
     options: AskOptions
   ): Promise<Uint8Array> {
-    const partial = new Incoming()
+    const partial = new Incoming(what.kind, what.digest, `peer ${peer}`)
     for (let attempt = 0; ; attempt++) {
       const before = partial.received
       try {
@@ -197,13 +176,7 @@ export class FetchService implements Startable {
         if (!(error instanceof ConnectionLostError) || partial.received === before || attempt >= this.limits.resumes) throw error
       }
     }
-    const { bytes } = partial
-    return this.blaming(peer, () => {
-      if (!equal(hash(DIGEST_LABELS[what.kind], bytes), what.digest)) {
-        throw new InvalidProofError('digest', `the ${bytes.length} bytes of peer ${peer} are not ${what.kind} ${toHex(what.digest)}`)
-      }
-      return bytes
-    })
+    return this.blaming(peer, () => partial.checked())
   }
 
   /** Remembers and tells whose bytes were wrong. */

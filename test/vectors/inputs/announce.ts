@@ -14,7 +14,7 @@ const ownerKey = publicKeyOf(fromHex(owner))
 const verified = verifyManifest({ kernel, manifest: decodeManifest(fromHex(manifest)), random: seeded('vectors') })
 const statement = (bundle: string): JsonStatement =>
   hexed(statementOf(verify({ kernel, manifest: verified, bundle: fromHex(bundle), random: seeded('vectors') }))) as JsonStatement
-const [own, replicated] = [statement(bundles.whole), statement(replicaBundle)]
+export const [own, ofReplicaStatement] = [statement(bundles.whole), statement(replicaBundle)]
 const zeros = '00'.repeat(32)
 const holder = `1220${hex()}`
 const inlined = `002408011220${hex()}`
@@ -22,12 +22,20 @@ const time = '1700000000000'
 
 const announcement: JsonAnnouncement = { statement: own, userSeed: user, contributorSeed: owner, time, index: '0', previous: zeros, holder }
 const told = hexed({ owner: ownerKey, ...delegation }) as JsonAnnouncement['delegation']
-const ofReplica: JsonAnnouncement = { ...announcement, statement: replicated, contributorSeed: replica, delegation: told!, holder: inlined }
+const ofReplica: JsonAnnouncement = {
+  ...announcement,
+  statement: ofReplicaStatement,
+  contributorSeed: replica,
+  delegation: told!,
+  holder: inlined
+}
 const made = (input: JsonAnnouncement) =>
   evaluate(ANNOUNCE, { kind: 'announcement', input }).output as { announcement: string; hash: string }
 /** Signed as it stands, whatever is wrong in it. */
 const bytesOf = (change: Partial<JsonAnnouncement>, of = announcement): string => toHex(announcementOf({ ...of, ...change }))
-const first = made(announcement)
+export const first = made(announcement)
+/** An announcement of a replica: of another feed. */
+export const replicated = made(ofReplica).announcement
 const next = (change: Partial<JsonAnnouncement> = {}): string =>
   bytesOf({ statement: { ...own, digest: hex() }, index: '1', previous: first.hash, time: '1700000000001', ...change })
 const short = signDelegation(fromHex(owner), { adapter: fromHex(identifier), key: replicaKey, expiry: 1_700_000_000n, share: 4096n })
@@ -78,7 +86,7 @@ const MISFITS: Readonly<Record<string, string>> = {
   'a session that starts more than ten minutes later': bytesOf({ time: '1699999399999' })
 }
 
-const FEEDS: Readonly<Record<string, readonly string[]>> = {
+export const FEEDS: Readonly<Record<string, readonly string[]>> = {
   'of two announcements': [first.announcement, next()],
   'with a time that falls': [first.announcement, next({ time: '1699999999999' })],
   'with another hash before': [first.announcement, next({ previous: hex() })],
