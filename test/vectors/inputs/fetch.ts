@@ -136,7 +136,7 @@ const TRANSFERS: Readonly<Record<string, JsonTransfer>> = {
   'refused: an end before the last byte': stream({ pieces: [head!] }),
   'refused: a piece without bytes': stream({ pieces: [head!, ''] }),
   'refused: a piece of 262,145 bytes': stream({ length: MOST, pieces: [{ byte: '00', times: 262_145 }] }),
-  'refused: a byte more than the length': stream({ pieces: [head!, tail, '00'] }),
+  'refused: a byte more than the length': stream({ pieces: [head!, tail!, '00'] }),
   'refused: a piece that goes beyond the length': stream({ length: length - 1 }),
   'refused: a byte changed': stream({ pieces: [{ from: 0, to: length - 1 }, `0${manifest.at(-1) === '0' ? 1 : 0}`] }),
   'refused: another manifest than asked for': { ...whole, digest: hex() },
