@@ -105,6 +105,8 @@ export const NET_LIMITS = {
   keptBundleAge: 30 * 24 * 60 * MINUTE,
   keptAnnouncementBytes: 1 * GiB,
   keptAnnouncementAge: 90 * 24 * 60 * MINUTE,
+  /** Milliseconds for which what was signed in a session is kept at most. */
+  keptJournalAge: 30 * 24 * 60 * MINUTE,
   keptManifestBytes: 4 * GiB,
   keptEvidenceBytes: 256 * MiB
 } as const
@@ -122,6 +124,8 @@ export const TIMEOUTS = {
   idle: 10 * MINUTE,
   /** proof until receipt. */
   receipt: 10 * MINUTE,
+  /** a broken session until it is proved without its user */
+  unsettled: 10 * MINUTE,
   provide: 60 * SECOND,
   lookup: 20 * SECOND,
   fetch: 120 * SECOND

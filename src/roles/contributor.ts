@@ -3,28 +3,31 @@
  * the user's receipt, and has it announced.
  */
 import type { PeerId } from '@libp2p/interface'
-import { toHex } from '../bytes.js'
+import { equal, toHex } from '../bytes.js'
 import type { Kernel } from '../kernel/index.js'
-import { NET_LIMITS } from '../limits.js'
+import { NET_LIMITS, TIMEOUTS } from '../limits.js'
 import type { SessionHost } from '../net/session/index.js'
-import { type CommittedAdapter, type Delegation, type Random } from '../proof/index.js'
+import type { CommittedAdapter, Delegation, Random } from '../proof/index.js'
 import {
   checkOpen,
   CODE,
   type ContributorJobs,
   ContributorSession,
   inlineContributorJobs,
+  type Machine,
   makeAccept,
   type Open,
   type Peers,
-  type ReceiptAnswer,
+  openedRecord,
   RefusalError,
-  type SessionTimeouts
+  type SessionTimeouts,
+  type Settle
 } from '../session/index.js'
 import type { AdapterPolicy, Store } from '../store/index.js'
 import type { Statement } from '../wire/announcement.js'
 import { SessionEntry, timedContributorJobs } from './session-entry.js'
 import { mostRows, outstandingBytesOf } from './session-limits.js'
+import { announceable, ContributorSettling } from './settling/contributor.js'
 import type { SessionInfo } from './types.js'
 
 const SECOND = 1000
@@ -43,7 +46,8 @@ export interface ServedAdapter {
 /** What an announcement is made from, beside time, place in the feed and holder. */
 export interface Announceable {
   readonly statement: Statement
-  readonly receipt: Uint8Array
+  /** Null: announced by this side alone. */
+  readonly receipt: Uint8Array | null
   readonly delegation: (Delegation & { readonly owner: Uint8Array }) | null
   /** Seed of the statement's contributor key. */
   readonly secretKey: Uint8Array
@@ -54,8 +58,10 @@ export interface ContributorInit {
   readonly random: Random
   readonly store: {
     readonly budget: Pick<Store['budget'], 'take' | 'answered'>
-    readonly bundles: Pick<Store['bundles'], 'putOwn'>
-    readonly sessions: Pick<Store['sessions'], 'put'>
+    readonly bundles: Store['bundles']
+    readonly feeds: Store['feeds']
+    readonly journals: Store['journals']
+    readonly sessions: Store['sessions']
   }
   /** Publishes, and gives the announcement's bytes; empty when nothing was published. */
   readonly announce: (given: Announceable) => Promise<Uint8Array>
@@ -64,7 +70,7 @@ export interface ContributorInit {
   /** Told when a session changes its state. */
   readonly onSession?: ((info: SessionInfo) => void) | undefined
   readonly limits?: Partial<ContributorLimits> | undefined
-  readonly timeouts?: Partial<SessionTimeouts> | undefined
+  readonly timeouts?: Partial<SessionTimeouts & Pick<typeof TIMEOUTS, 'unsettled'>> | undefined
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined
 }
@@ -92,6 +98,7 @@ export class Contributor implements SessionHost {
   private readonly running = new Set<Running>()
   private readonly limits: ContributorLimits
   private readonly now: () => number
+  private readonly settling: ContributorSettling
 
   constructor(private readonly init: ContributorInit) {
     this.limits = {
@@ -103,6 +110,16 @@ export class Contributor implements SessionHost {
       ...init.limits
     }
     this.now = init.now ?? Date.now
+    this.settling = new ContributorSettling({
+      store: init.store,
+      announce: init.announce,
+      onSession: init.onSession,
+      timeouts: init.timeouts,
+      unsettled: init.timeouts?.unsettled ?? TIMEOUTS.unsettled,
+      served: adapter => this.served.get(toHex(adapter)),
+      jobs: served => this.jobs(served.adapter),
+      running: id => [...this.running].find(({ session }) => equal(session.id, id))
+    })
   }
 
   /** Serves an adapter from now on, or changes how it is served. Its budget is registered before. */
@@ -129,9 +146,20 @@ export class Contributor implements SessionHost {
     return [...this.running].map(({ entry, session }) => entry.info(session.answeredRows))
   }
 
+  /** Takes up the sessions that an earlier process left. Its adapters are served before. */
+  async start(): Promise<void> {
+    await this.settling.start()
+  }
+
   /** Waits for the sessions' last records, after the network has stopped. */
   async stop(): Promise<void> {
     await Promise.all([...this.running].map(({ work }) => work))
+    await this.settling.stop()
+  }
+
+  /** Settles a session that broke. @throws RefusalError, and what the user's message breaks */
+  async settle(settle: Settle, peers: Peers): Promise<Machine> {
+    return this.settling.settle(settle, peers)
   }
 
   async accept(open: Open, peers: Peers, user: PeerId): Promise<ContributorSession> {
@@ -148,7 +176,7 @@ export class Contributor implements SessionHost {
       if (policy.limitRows !== null && answered >= policy.limitRows) throw new RefusalError(CODE.budgetSpent)
     }
     const outstandingBytes = this.outstandingBytes(served, open)
-    const { random, jobs, timeouts, store } = this.init
+    const { random, timeouts, store } = this.init
     const started = this.now()
     const terms = makeAccept({
       open,
@@ -160,7 +188,7 @@ export class Contributor implements SessionHost {
       limits: { requests: this.limits.requests, outstandingRows: this.limits.outstandingRows, outstandingBytes: BigInt(outstandingBytes) },
       random
     })
-    const entry = new SessionEntry({
+    const entry = SessionEntry.opened({
       session: terms.session,
       role: 'contributor',
       manifest,
@@ -169,12 +197,15 @@ export class Contributor implements SessionHost {
       save: record => store.sessions.put(record),
       onChange: this.init.onSession
     })
+    const journal = store.journals.of(terms.session)
+    await journal.append(openedRecord(terms))
     const session = new ContributorSession({
       terms,
       adapter,
       secretKey,
       timeouts,
-      jobs: timedContributorJobs(entry, jobs?.(adapter) ?? inlineContributorJobs({ kernel: this.init.kernel, adapter, random })),
+      jobs: timedContributorJobs(entry, this.jobs(adapter)),
+      journal,
       reserve: async (group, rows) => {
         this.checkHeldBytes(rows * manifest.groups[group]!.dIn * Int16Array.BYTES_PER_ELEMENT)
         // Read anew each time: the limit can be changed while a session runs.
@@ -211,34 +242,57 @@ export class Contributor implements SessionHost {
       await this.proveAndAnnounce(session, entry, served)
     } catch (error) {
       session.fail(error)
-      const state = entry.state === 'proved' ? 'proved' : 'failed'
-      await entry.end({ state, rows: session.answeredRows, error: (error as Error).message })
+      await this.broken(session, entry, error as Error)
     }
+  }
+
+  private async broken(session: ContributorSession, entry: SessionEntry, { message }: Error): Promise<void> {
+    const rows = session.answeredRows
+    if (rows === 0) {
+      await this.forget(session)
+      return entry.end({ state: 'failed', rows, error: message })
+    }
+    await entry.end({ state: entry.state === 'proved' ? 'proved' : 'broken', rows, error: message })
+    this.settling.broken(session)
+  }
+
+  /** Nothing was signed in it but the terms. */
+  private async forget({ id }: ContributorSession): Promise<void> {
+    await this.init.store.journals
+      .of(id)
+      .remove()
+      .catch(() => {})
+  }
+
+  private jobs(adapter: CommittedAdapter): ContributorJobs {
+    const { jobs, kernel, random } = this.init
+    return jobs?.(adapter) ?? inlineContributorJobs({ kernel, adapter, random })
   }
 
   private async proveAndAnnounce(session: ContributorSession, entry: SessionEntry, served: ServedAdapter): Promise<void> {
     await session.closed()
     await entry.set({ state: 'proving', rows: session.answeredRows })
     const proved = await session.prove()
-    if (proved === undefined) return entry.set({ state: 'failed', error: 'the user closed the session without a row' })
+    if (proved === undefined) {
+      await this.forget(session)
+      return entry.set({ state: 'failed', error: 'the user closed the session without a row' })
+    }
     const statement = session.statementOf(proved)
-    await this.init.store.bundles.putOwn(statement, proved.bundle)
+    const { store, announce } = this.init
+    const journal = store.journals.of(session.id)
+    await store.bundles.putOwn(statement, proved.bundle)
+    await journal.proved(statement, { all: true })
     await entry.proved(statement)
     const answer = await session.offer(statement)
-    const announcement = await this.announce(statement, answer, served)
+    if ('code' in answer) {
+      session.announced(new Uint8Array(0))
+      await journal.settled()
+      return entry.set({ error: `the user gave no receipt: ${answer.reason}` })
+    }
+    await journal.append({ kind: 'receipt', statement, signature: answer.signature })
+    const announcement = await announce(announceable(served, statement, answer.signature))
     session.announced(announcement)
-    if ('code' in answer) return entry.set({ error: `the user gave no receipt: ${answer.reason}` })
     await entry.set(announcement.length === 0 ? {} : { state: 'announced', announcement: toHex(announcement) })
-  }
-
-  private async announce(statement: Statement, answer: ReceiptAnswer, served: ServedAdapter): Promise<Uint8Array> {
-    if ('code' in answer) return new Uint8Array(0)
-    const { adapter, secretKey, delegation } = served
-    return this.init.announce({
-      statement,
-      receipt: answer.signature,
-      delegation: delegation === undefined ? null : { owner: adapter.manifest.owner, ...delegation },
-      secretKey
-    })
+    await journal.settled()
   }
 }

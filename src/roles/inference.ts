@@ -13,6 +13,7 @@ import type { Finder, Located } from './finder.js'
 import { Models } from './models.js'
 import { DEFAULT_NEW_TOKENS, PatchedModel } from './patched-model.js'
 import type { AdapterUse, CallOptions, GenerateParams, GenerateResult, LossParams, LossResult, SessionInfo } from './types.js'
+import type { UserSettling } from './settling/user.js'
 import { RemoteAdapters, rowsFor, targetGroups } from './user.js'
 
 export interface InferenceInit {
@@ -22,6 +23,8 @@ export interface InferenceInit {
   readonly net: Pick<Net<{ session: SessionService }>, 'node' | 'fetch'>
   readonly finder: Pick<Finder, 'resolve'>
   readonly events: Events
+  /** Takes care of sessions that break. */
+  readonly settling: UserSettling
   /** Default: in this thread. */
   readonly jobs?: ((manifest: VerifiedManifest) => UserJobs) | undefined
 }
@@ -155,11 +158,12 @@ export class Inference {
     located: readonly Located[],
     { rows, ...shared }: { rows: (located: Located) => number; signal: AbortSignal; onSession: (session: SessionInfo) => void }
   ): Promise<RemoteAdapters> {
-    const { kernel, random, store, net, jobs } = this.init
+    const { kernel, random, store, net, jobs, settling } = this.init
     const inits = located.map(each => ({
       kernel,
       random,
       store,
+      settling,
       sessions: net.node.services.session,
       fetch: net.fetch,
       peer: each.peer,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fromHex } from '../bytes.js'
 import { InvalidInputError, UnsupportedError } from '../errors.js'
 import { type Kernel, wasmKernel, type WorkerPool } from '../kernel/index.js'
+import { NET_LIMITS } from '../limits.js'
 import { createNet, type Net, roleKey } from '../net/index.js'
 import { type SessionService, sessionService } from '../net/session/index.js'
 import type { Random } from '../proof/index.js'
@@ -24,6 +25,8 @@ import type { FindParams, FindResult, GenerateParams, LossParams, Role, SessionI
 import { Verifier } from './verifier.js'
 import { verifyFile } from '../browser/verify-file.js'
 import { VERSION } from './version.js'
+import { inlineUserJobs } from '../session/index.js'
+import { UserSettling } from './settling/user.js'
 import { sessionWorkers } from './workers.js'
 
 /** Milliseconds: a lookup waits for the DHT's first query of the own key, which itself waits for a peer. */
@@ -48,6 +51,7 @@ interface Parts {
   readonly own: OwnAdapters
   readonly verifier: Verifier
   readonly contributor: Contributor | undefined
+  readonly settling: UserSettling
 }
 
 /**
@@ -70,7 +74,7 @@ export async function createNode(options: NodeOptions): Promise<ZkloraNode> {
 async function compose(options: NodeOptions, datastore: Datastore): Promise<Parts> {
   const { roles, limits = {} } = options
   const store = await Store.open({ datastore })
-  await endStaleSessions(store.sessions)
+  await endStaleSessions(store)
   const events = new Events()
   const kernel = wasmKernel()
   const random = systemRandom
@@ -120,12 +124,20 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
   const own = new OwnAdapters({ kernel, random, store, registration, contributor, discovery: net.discovery })
   const verifier = new Verifier({ net, store, kernel, random, checks })
   verifier.listen(verdict => events.emit({ type: 'verdict', verdict }))
-  const parts: Parts = { options, datastore, store, kernel, pool, jobs, events, net, own, verifier, contributor }
+  const settling = new UserSettling({
+    store,
+    sessions: net.node.services.session,
+    fetch: net.fetch,
+    manifest: (adapter, peer) => verifier.manifest(adapter, [peer]),
+    jobs: manifest => jobs.user?.(manifest) ?? inlineUserJobs({ kernel, manifest, random }),
+    onSession: session => events.emit({ type: 'session', session })
+  })
+  const parts: Parts = { options, datastore, store, kernel, pool, jobs, events, net, own, verifier, contributor, settling }
   late.parts = parts
   return parts
 }
 
-async function start({ options, net, own, verifier }: Parts): Promise<void> {
+async function start({ options, store, net, own, verifier, contributor, settling }: Parts): Promise<void> {
   try {
     await net.start()
   } catch (cause) {
@@ -135,22 +147,39 @@ async function start({ options, net, own, verifier }: Parts): Promise<void> {
     throw new InvalidInputError(`the node cannot listen on ${options.listen?.join(', ')}: ${reason}`, { cause })
   }
   await own.restore()
+  await store.journals.expire(NET_LIMITS.keptJournalAge)
+  await contributor?.start()
+  await settling.start()
   if (options.roles.includes('verifier')) verifier.start()
 }
 
 /** The node as everybody uses it. */
-function participant({ options, datastore, store, kernel, pool, jobs, events, net, own, verifier, contributor }: Parts): ZkloraNode {
+function participant({
+  options,
+  datastore,
+  store,
+  kernel,
+  pool,
+  jobs,
+  events,
+  net,
+  own,
+  verifier,
+  contributor,
+  settling
+}: Parts): ZkloraNode {
   const started = Date.now()
   const random = systemRandom
   const finder = new Finder({ net, store, verifier, hasBootstrap: (options.bootstrap ?? []).length > 0 })
   const known = new KnownProofs({ store, kernel, random, verifier })
-  const inference = new Inference({ kernel, random, store, net, finder, events, jobs: jobs.user })
+  const inference = new Inference({ kernel, random, store, net, finder, events, settling, jobs: jobs.user })
   const asUser = (base: string): void => {
     if (!options.roles.includes('user')) throw new UnsupportedError('this node has not the role user: add it to its roles')
     if (options.advertiseUser === true) net.discovery.provide(roleKey('user', readBaseModel(base).id))
   }
   const stop = async (): Promise<void> => {
     await inference.stop()
+    await settling.stop()
     await verifier.stop()
     await net.stop()
     await contributor?.stop()

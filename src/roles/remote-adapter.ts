@@ -3,14 +3,14 @@
  * verified, kept, signed for.
  */
 import type { PeerId } from '@libp2p/interface'
-import { equal, toHex } from '../bytes.js'
-import { InvalidProofError, isPeerError } from '../errors.js'
+import { toHex } from '../bytes.js'
+import { isPeerError } from '../errors.js'
 import type { Kernel } from '../kernel/index.js'
 import { dequantize } from '../lora/delta.js'
 import { quantizeRows } from '../lora/quantize.js'
 import type { FetchService } from '../net/fetch/index.js'
 import type { OpenedSession, SessionService } from '../net/session/index.js'
-import type { Random, VerifiedManifest, VerifiedProof } from '../proof/index.js'
+import type { Random, VerifiedManifest } from '../proof/index.js'
 import {
   checkAccept,
   CODE,
@@ -23,10 +23,9 @@ import {
   type UserJobs,
   UserSession
 } from '../session/index.js'
-import { readAnnouncement, type Store } from '../store/index.js'
-import { encodeStatement, type Statement } from '../wire/announcement.js'
-import { checkStatement } from './statement.js'
+import type { Store } from '../store/index.js'
 import { SessionEntry, timedUserJobs } from './session-entry.js'
+import { checkAnnouncement, type UserSettling } from './settling/user.js'
 import type { SessionInfo } from './types.js'
 
 const SECOND = 1000
@@ -36,7 +35,13 @@ export interface RemoteAdapterInit {
   readonly random: Random
   readonly sessions: Pick<SessionService, 'open'>
   readonly fetch: Pick<FetchService, 'bundle'>
-  readonly store: { readonly bundles: Pick<Store['bundles'], 'putVerified'>; readonly sessions: Pick<Store['sessions'], 'put'> }
+  readonly store: {
+    readonly bundles: Pick<Store['bundles'], 'putVerified'>
+    readonly journals: Pick<Store['journals'], 'of'>
+    readonly sessions: Pick<Store['sessions'], 'put'>
+  }
+  /** Takes care of the session when it breaks; default: nobody. */
+  readonly settling?: Pick<UserSettling, 'broken'> | undefined
   readonly peer: PeerId
   readonly manifest: VerifiedManifest
   /** Manifest indices of the groups at whose modules deltas are injected, strictly ascending; default: all. */
@@ -76,7 +81,7 @@ export async function openRemoteAdapter(init: RemoteAdapterInit): Promise<Remote
     signal,
     agree: terms => {
       scales = checkAccept(terms, manifest, BigInt(Math.floor(started / SECOND)))
-      entry = new SessionEntry({
+      entry = SessionEntry.opened({
         session: terms.session,
         role: 'user',
         manifest,
@@ -86,7 +91,8 @@ export async function openRemoteAdapter(init: RemoteAdapterInit): Promise<Remote
         onChange: init.onSession
       })
       const jobs = timedUserJobs(entry, init.jobs ?? inlineUserJobs({ kernel, manifest, random }))
-      return new UserSession({ terms, manifest, secretKey, jobs, timeouts, commitRows })
+      const journal = init.store.journals.of(terms.session)
+      return new UserSession({ terms, manifest, secretKey, jobs, timeouts, commitRows, journal })
     }
   })
   return new RemoteAdapter(init, { ...opened, entry: entry!, scales: scales! })
@@ -180,7 +186,12 @@ export class RemoteAdapter {
         await this.take(offer)
       }
       await this.done
-      if (offer === undefined) await this.entry.set({ state: 'failed', error: 'the session ended without a row' })
+      const journal = this.init.store.journals.of(this.session.id)
+      if (offer !== undefined) await journal.settled()
+      else {
+        await journal.remove()
+        await this.entry.set({ state: 'failed', error: 'the session ended without a row' })
+      }
     } catch (error) {
       this.session.fail(error)
       await this.recorded
@@ -238,23 +249,15 @@ export class RemoteAdapter {
   private async failed(error: Error): Promise<void> {
     if (this.broken) return
     this.broken = true
-    if (isPeerError(error)) this.init.onEvidence?.(this.session.evidenceOf(error))
-    const state = this.entry.state === 'proved' ? 'proved' : 'failed'
-    await this.entry.end({ state, rows: this.session.answeredRows, error: error.message })
+    const rows = this.session.answeredRows
+    const state = this.entry.state === 'proved' ? 'proved' : isPeerError(error) || rows === 0 ? 'failed' : 'broken'
+    await this.entry.end({ state, rows, error: error.message })
+    const journal = this.init.store.journals.of(this.session.id)
+    if (isPeerError(error)) {
+      // With who broke its word nothing more is signed.
+      this.init.onEvidence?.(this.session.evidenceOf(error))
+      await journal.settled().catch(() => {})
+    } else if (rows === 0) await journal.remove().catch(() => {})
+    else this.init.settling?.broken(this.session.id, this.session.rest())
   }
-}
-
-/** What the contributor says that it published is this bundle, with this receipt. */
-function checkAnnouncement(
-  bytes: Uint8Array,
-  given: { readonly statement: Statement; readonly receipt: Uint8Array; readonly proof: VerifiedProof }
-): void {
-  const { announcement } = readAnnouncement(bytes)
-  const { statement, receipt, proof } = given
-  const fits =
-    equal(encodeStatement(announcement.statement), encodeStatement(statement)) &&
-    announcement.receipt !== null &&
-    equal(announcement.receipt, receipt)
-  if (!fits) throw new InvalidProofError('announcement', 'what the contributor published is not what was signed')
-  checkStatement(announcement, proof)
 }

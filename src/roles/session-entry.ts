@@ -1,5 +1,5 @@
 /** What a participant keeps and shows of one of its sessions: live while it runs, in the store at each change of its state. */
-import { toHex } from '../bytes.js'
+import { fromHex, toHex } from '../bytes.js'
 import type { SessionRecord, Store } from '../store/index.js'
 import type { Manifest } from '../proof/index.js'
 import type { ContributorJobs, UserJobs } from '../session/index.js'
@@ -21,12 +21,25 @@ export interface SessionEntryInit {
 }
 
 export class SessionEntry {
-  readonly times: Times = { commit: null, prove: null, verify: null }
+  readonly times: Times
   private record: SessionRecord
 
-  constructor(private readonly init: SessionEntryInit) {
+  private constructor(
+    private readonly init: Pick<SessionEntryInit, 'save' | 'onChange'>,
+    record: SessionRecord
+  ) {
+    this.times = { ...record.times }
+    this.record = record
+  }
+
+  /** Of a session that is over and is settled now. */
+  static restored(record: SessionRecord, init: Pick<SessionEntryInit, 'save' | 'onChange'>): SessionEntry {
+    return new SessionEntry(init, record)
+  }
+
+  static opened(init: SessionEntryInit): SessionEntry {
     const { session, role, manifest, peer, started } = init
-    this.record = {
+    return new SessionEntry(init, {
       session: toHex(session),
       role,
       adapter: toHex(manifest.id),
@@ -38,12 +51,12 @@ export class SessionEntry {
       root: null,
       digest: null,
       bundleBytes: null,
-      times: this.times,
+      times: { commit: null, prove: null, verify: null },
       started,
       error: null,
       bundles: [],
       announcement: null
-    }
+    })
   }
 
   get state(): SessionInfo['state'] {
@@ -70,7 +83,8 @@ export class SessionEntry {
   /** The bundle exists. */
   async proved({ root, digest, length, start, end }: Statement): Promise<void> {
     const bundle = { root: toHex(root), digest: toHex(digest), start, end, bytes: length }
-    this.record = { ...this.record, root: bundle.root, digest: bundle.digest, bundleBytes: length, bundles: [bundle] }
+    const bundles = [...this.record.bundles.filter(other => other.start !== start), bundle]
+    this.record = { ...this.record, root: bundle.root, digest: bundle.digest, bundleBytes: length, bundles }
     await this.set({ state: 'proved', rows: end })
   }
 
@@ -87,11 +101,15 @@ export class SessionEntry {
   }
 }
 
-/** Sessions that were running when the process ended are over: called before any begins. */
-export async function endStaleSessions(sessions: Pick<Store['sessions'], 'list' | 'put'>): Promise<void> {
+/** Sessions that were running when the process ended are over, or to be settled: called before any begins. */
+export async function endStaleSessions({ sessions, journals }: Pick<Store, 'sessions' | 'journals'>): Promise<void> {
   for (const record of await sessions.list()) {
     if (record.state !== 'open' && record.state !== 'proving') continue
-    await sessions.put({ ...record, state: 'failed', error: 'the node stopped before the session had ended' })
+    const journal = journals.of(fromHex(record.session))
+    // Nothing was signed in it but the terms.
+    const state = (await journal.load()).length > 1 ? 'broken' : 'failed'
+    if (state === 'failed') await journal.remove()
+    await sessions.put({ ...record, state, error: 'the node stopped before the session had ended' })
   }
 }
 

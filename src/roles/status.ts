@@ -20,7 +20,7 @@ export async function statusOf({ net, store, verifier, roles, adapters, started 
   const { accepted, ignored, rejected } = net.announce.counters
   // What the verifier drops after gossip has taken it is ignored as well.
   const dropped = Object.fromEntries(Object.entries(verifier.counters.dropped).filter(([, count]) => count > 0))
-  const sessions: Record<SessionState, number> = { open: 0, proving: 0, announced: 0, proved: 0, failed: 0 }
+  const sessions: Record<SessionState, number> = { open: 0, proving: 0, announced: 0, proved: 0, broken: 0, failed: 0 }
   for (const { state } of await store.sessions.list()) sessions[state]++
   return {
     peerId: net.node.peerId.toString(),

@@ -103,7 +103,8 @@ export interface LossParams extends AdapterUse {
   text: string
 }
 
-export type SessionState = 'open' | 'proving' | 'announced' | 'proved' | 'failed'
+/** `broken`: its stream ended too early, and it is to be settled. */
+export type SessionState = 'open' | 'proving' | 'announced' | 'proved' | 'broken' | 'failed'
 
 /** A session that this node took part in. */
 export interface SessionInfo {

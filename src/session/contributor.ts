@@ -12,6 +12,7 @@ import {
   verifySignature
 } from '../proof/index.js'
 import { encodeStatement, type Statement } from '../wire/announcement.js'
+import type { ContributorRest } from './settle/contributor.js'
 import { answerFrames, type Request, RequestQueue } from './answers.js'
 import { byGroup, joined, pointAt, runsOf, scatter } from './jobs/gather.js'
 import type { ContributorJobs } from './jobs/jobs.js'
@@ -20,7 +21,9 @@ import { rowsOf } from './ledger.js'
 import { codeName } from './messages/codes.js'
 import type { Batch, Message, Receipt, Rows } from './messages/messages.js'
 import { activationBytes } from './messages/packing.js'
-import { type Deadline, Side, type SideInit } from './side.js'
+import type { Deadline } from './machine.js'
+import { Side, type SideInit } from './side.js'
+import { type ReceiptAnswer, statementOf } from './statement.js'
 import { checkBegin } from './terms/terms.js'
 
 /** Bytes of an entry of y at most. */
@@ -36,9 +39,6 @@ export interface ContributorSessionInit extends SideInit {
   /** Takes rows of a group from the extraction budget, durably, before their answer leaves. @throws when it is spent */
   readonly reserve: (group: number, rows: number) => Promise<void>
 }
-
-/** What the user said to the bundle. */
-export type ReceiptAnswer = { readonly signature: Uint8Array } | { readonly code: number; readonly reason: string }
 
 /** A row that has been answered. */
 interface OpenRow {
@@ -90,6 +90,13 @@ export class ContributorSession extends Side {
     return this.answered
   }
 
+  /** What settling needs beside the journal: the rows from the first that may be in none of its batches. */
+  rest(): ContributorRest {
+    const sealed = this.rows.filter(({ number }) => number >= (this.ledger.ownTail?.accepted ?? 0))
+    const first = this.accepted - sealed.length
+    return { first, rows: [...sealed, ...this.open].map(({ group, position, x }) => ({ group, position, x })) }
+  }
+
   /** Bytes of x that are kept until the proof is made. */
   get heldBytes(): number {
     return this.keptBytes
@@ -124,22 +131,14 @@ export class ContributorSession extends Side {
   }
 
   /** What both sign about the bundle. */
-  statementOf({ bundle, digest, root }: ProvedBundle): Statement {
-    const { context, session } = this.terms
-    return {
-      session,
-      adapter: context.adapter,
-      base: context.base,
-      userKey: context.userKey,
-      contributorKey: context.contributorKey,
+  statementOf(proved: ProvedBundle): Statement {
+    return statementOf(this.terms, {
+      proved,
       start: 0,
       end: this.answered,
-      publicStart: publicStart(session),
-      publicEnd: this.ledger.publicChain.head,
-      root,
-      digest,
-      length: bundle.length
-    }
+      publicStart: publicStart(this.id),
+      publicEnd: this.ledger.publicChain.head
+    })
   }
 
   /**
@@ -175,7 +174,7 @@ export class ContributorSession extends Side {
         this.requests.cancel(message.value.request, this.answering ? 1 : 0)
         break
       case 'batch':
-        this.onBatch(message.value)
+        this.onBatch(message.value, bytes)
         break
       case 'receipt':
         this.onReceipt(message.value, message)
@@ -246,7 +245,7 @@ export class ContributorSession extends Side {
     this.answered += count
   }
 
-  private onBatch(batch: Batch): void {
+  private onBatch(batch: Batch, bytes: Uint8Array): void {
     const count = rowsOf(batch)
     if (batch.firstRow !== this.userCommitted) {
       throw new ProtocolViolationError(`the user's batch begins at row ${batch.firstRow}, the one before ended at ${this.userCommitted}`)
@@ -266,12 +265,12 @@ export class ContributorSession extends Side {
     }
     this.userCommitted += count
     this.batchesWaiting++
-    this.opening = this.opening.then(() => this.openBatch(batch, closed))
+    this.opening = this.opening.then(() => this.openBatch({ batch, bytes, closed }))
     this.background(this.opening)
   }
 
   /** Commits to the same rows, opens the user's commitments, and answers. */
-  private async openBatch(batch: Batch, closed: boolean): Promise<void> {
+  private async openBatch({ batch, bytes, closed }: { batch: Batch; bytes: Uint8Array; closed: boolean }): Promise<void> {
     const { firstRow, commitments } = batch
     const count = rowsOf(batch)
     const rows = this.open.slice(0, count)
@@ -286,10 +285,11 @@ export class ContributorSession extends Side {
       this.rows.push({ ...row, x, xCommitment: pointAt(commitments, i), eta: own[i]!.eta })
       this.ledger.accept(row)
     })
+    const accepted = this.rows.slice(this.rows.length - count)
     this.open.splice(0, count)
     this.commitments.splice(0, count)
     const answer = { firstRow, commitments: cy, blindings: join(own.map(({ upsilon }) => upsilon)) }
-    this.outbox.push('batch', () => {
+    const draft = () => {
       const sealed = { batch: this.ledger.seal(answer, { rows: this.answered, accepted: firstRow + count, closed }) }
       this.bothClosed = closed
       // Only now: who sends batches without reading the answers is not read or answered any more either.
@@ -298,7 +298,9 @@ export class ContributorSession extends Side {
       this.condition.notify()
       this.answerNext()
       return sealed
-    })
+    }
+    const { journal } = this
+    this.outbox.push('batch', draft, journal && (own => journal.append({ kind: 'contributor batch', user: bytes, own, rows: accepted })))
   }
 
   /** Own commitments to the first `count` open rows. */

@@ -9,5 +9,6 @@ export const LABELS = {
   privateMessage: `${VERSION}private-message`,
   private: `${VERSION}private`,
   batch: `${VERSION}batch`,
+  signSettle: `${VERSION}sign/settle`,
   signReceipt: `${VERSION}sign/receipt`
 } as const

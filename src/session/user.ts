@@ -7,16 +7,20 @@ import { InvalidProofError, LimitExceededError, ProtocolViolationError } from '.
 import { NET_LIMITS } from '../limits.js'
 import { type Manifest, merkleRoot, type PublicRow, sign, type VerifiedProof } from '../proof/index.js'
 import { encodeStatement, type Statement } from '../wire/announcement.js'
+import type { BatchBody } from './chains.js'
 import type { Code } from './messages/codes.js'
 import { type Evidence, EvidenceLog } from './evidence.js'
 import { byGroup, joined, pointAt, runsOf, scatter } from './jobs/gather.js'
 import type { UserJobs } from './jobs/jobs.js'
+import { openedRecord } from './journal.js'
 import { LABELS } from './labels.js'
 import { rowsOf } from './ledger.js'
 import type { Batch, Deltas, Message, Proof } from './messages/messages.js'
 import { activationBytes } from './messages/packing.js'
 import { type AnsweredRow, RequestWindow } from './requests.js'
-import { type Deadline, Side, type SideInit } from './side.js'
+import type { Deadline } from './machine.js'
+import type { UserRest } from './settle/user.js'
+import { Side, type SideInit } from './side.js'
 import { signBegin } from './terms/terms.js'
 
 /**
@@ -50,6 +54,8 @@ export class UserSession extends Side {
   private readonly open: AnsweredRow[] = []
   /** Rows that are accepted: what the root is made of. */
   private readonly rows: PublicRow[] = []
+  /** Of `rows`, how many the journal has. */
+  private recorded = 0
   private answered = 0
   private asked = 0
   private committed = 0
@@ -75,12 +81,19 @@ export class UserSession extends Side {
       requests: Math.min(terms.accept.requests, NET_LIMITS.requestsInFlight),
       send: draft => this.outbox.push('rows', () => ({ rows: draft() }))
     })
-    this.outbox.push('control', () => ({ begin: { signature: signBegin(terms, secretKey) } }))
+    const { journal } = this
+    const keep = journal && (() => journal.append(openedRecord(terms, secretKey)))
+    this.outbox.push('control', () => ({ begin: { signature: signBegin(terms, secretKey) } }), keep)
   }
 
   /** Rows answered so far. */
   get answeredRows(): number {
     return this.answered
+  }
+
+  /** What settling needs beside the journal. */
+  rest(): UserRest {
+    return { accepted: [...this.rows], open: [...this.open] }
   }
 
   /** Rows that may still be asked for. */
@@ -118,11 +131,7 @@ export class UserSession extends Side {
     this.flushing = true
     this.commit()
     await this.condition.until(() => this.accepted === this.answered)
-    this.outbox.push('batch', () => {
-      const batch = { firstRow: this.answered, commitments: new Uint8Array(0), blindings: new Uint8Array(0) }
-      this.sentBatches.push(batch)
-      return { batch: this.ledger.seal(batch, { rows: this.answered, accepted: this.answered, closed: true }) }
-    })
+    this.sendBatch({ firstRow: this.answered, commitments: new Uint8Array(0), blindings: new Uint8Array(0) }, true)
     await this.condition.until(() => this.ledger.peerTail?.closed === true)
     if (this.answered === 0) {
       this.end()
@@ -175,14 +184,16 @@ export class UserSession extends Side {
    * @throws InvalidProofError('session') as `checkBundle`
    */
   accept(proof: VerifiedProof): Uint8Array {
-    const signature = sign(this.init.secretKey, LABELS.signReceipt, encodeStatement(this.checkBundle(proof)))
-    this.sendReceipt(signature, 0)
+    const { journal } = this
+    const statement = this.checkBundle(proof)
+    const signature = sign(this.init.secretKey, LABELS.signReceipt, encodeStatement(statement))
+    this.sendReceipt({ signature, code: 0 }, journal && (() => journal.append({ kind: 'receipt', statement, signature })))
     return signature
   }
 
   /** Says why there is no signature. */
   decline(code: Code): void {
-    this.sendReceipt(new Uint8Array(0), code)
+    this.sendReceipt({ signature: new Uint8Array(0), code })
   }
 
   /** The announcement as published, empty when the contributor publishes nothing. The session is finished then. */
@@ -295,13 +306,21 @@ export class UserSession extends Side {
       for (const [group, indices] of byGroup(rows)) {
         scatter(commitments, await this.init.jobs.commitInputs({ group, x: joined(indices.map(i => rows[i]!.x)) }), indices)
       }
-      this.outbox.push('batch', () => {
-        const batch = { firstRow, commitments, blindings: new Uint8Array(0) }
-        this.sentBatches.push(batch)
-        return { batch: this.ledger.seal(batch, { rows: this.answered, accepted: this.accepted, closed: false }) }
-      })
+      this.sendBatch({ firstRow, commitments, blindings: new Uint8Array(0) }, false)
     }
     this.committing = false
+  }
+
+  private sendBatch(body: BatchBody, closed: boolean): void {
+    let accepted: readonly PublicRow[] = []
+    const draft = () => {
+      this.sentBatches.push(body)
+      accepted = this.rows.slice(this.recorded)
+      this.recorded = this.rows.length
+      return { batch: this.ledger.seal(body, { rows: this.answered, accepted: this.accepted, closed }) }
+    }
+    const { journal } = this
+    this.outbox.push('batch', draft, journal && (own => journal.append({ kind: 'user batch', own, accepted })))
   }
 
   private onBatch(batch: Batch, place: number): void {
@@ -347,8 +366,8 @@ export class UserSession extends Side {
     this.offered = proof
   }
 
-  private sendReceipt(signature: Uint8Array, code: number): void {
+  private sendReceipt(receipt: { readonly signature: Uint8Array; readonly code: number }, keep?: () => Promise<void>): void {
     this.receipted = true
-    this.outbox.push('control', () => ({ receipt: { signature, code } }))
+    this.outbox.push('control', () => ({ receipt }), keep)
   }
 }

@@ -114,6 +114,17 @@ export class Feeds {
     return range
   }
 
+  /** The announcements of a feed, the latest first, as far as they are kept without a gap. */
+  async *backwards({ contributorKey, adapter }: { contributorKey: Uint8Array; adapter: Uint8Array }): AsyncGenerator<Uint8Array> {
+    const feed = feedId(contributorKey, adapter)
+    const head = await this.head(toHex(feed))
+    for (let index = BigInt(head?.index ?? -1n); index >= 0n; index--) {
+      const bytes = await this.get(feed, index)
+      if (bytes === undefined) return
+      yield bytes
+    }
+  }
+
   /** Latest announcements of the feeds of a topic, not older than `since` (milliseconds since 1970), the newest first. */
   async heads(topic: number, since: bigint, most: number): Promise<Uint8Array[]> {
     const heads = (await this.table.jsonList<FeedHead>(['feed', topic.toString(16)]))

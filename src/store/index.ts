@@ -9,6 +9,7 @@ import { Adapters } from './adapters.js'
 import { Budget } from './budget.js'
 import { Bundles } from './bundles.js'
 import { Feeds } from './feeds.js'
+import { Journals } from './journals.js'
 import type { KeptLimits } from './kept.js'
 import { Manifests } from './manifests.js'
 import { Sessions } from './sessions.js'
@@ -20,6 +21,7 @@ export type { BudgetAdapter, Registered, TakeParams } from './budget.js'
 export type { BundleInfo, ProvedInfo } from './bundles.js'
 export * from './feed.js'
 export type { FeedHead, PutResult } from './feeds.js'
+export type { JournalInfo, SessionJournal } from './journals.js'
 export type { KeptLimits } from './kept.js'
 export type { ManifestInfo } from './manifests.js'
 export type { SessionBundle, SessionRecord } from './sessions.js'
@@ -55,6 +57,7 @@ export class Store {
   readonly budget: Budget
   readonly bundles: Bundles
   readonly feeds: Feeds
+  readonly journals: Journals
   readonly manifests: Manifests
   readonly sessions: Sessions
   readonly verdicts: Verdicts
@@ -66,6 +69,7 @@ export class Store {
     this.budget = new Budget(table)
     this.bundles = new Bundles(table, bounds.bundles, now)
     this.feeds = new Feeds(table, bounds.announcements, now)
+    this.journals = new Journals(table, now)
     this.manifests = new Manifests(table, bounds.manifests, now)
     this.sessions = new Sessions(table)
     this.verdicts = new Verdicts(table, bounds.verdicts, now)

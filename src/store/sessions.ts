@@ -24,7 +24,7 @@ export interface SessionRecord {
   readonly adapterName: string
   readonly base: string
   readonly peer: string
-  readonly state: 'open' | 'proving' | 'announced' | 'proved' | 'failed'
+  readonly state: 'open' | 'proving' | 'announced' | 'proved' | 'broken' | 'failed'
   readonly rows: number
   readonly root: string | null
   readonly digest: string | null

@@ -210,7 +210,7 @@ test('the state of a node is on one screen', t => {
     multiaddrs: [],
     peers: [],
     adapters: [],
-    sessions: { open: 0, proving: 0, announced: 0, proved: 0, failed: 0 },
+    sessions: { open: 0, proving: 0, announced: 0, proved: 0, broken: 0, failed: 0 },
     store: {}
   }
   const empty = text(renderStatus(none, PLAIN))

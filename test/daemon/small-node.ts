@@ -111,7 +111,7 @@ export const status: StatusReport = {
   uptime: 61_000,
   peers: [{ peer: session.peer, roles: ['bootstrap'], multiaddrs: [], direction: 'outbound' }],
   adapters: [adapter],
-  sessions: { open: 0, proving: 0, announced: 1, proved: 2, failed: 0 },
+  sessions: { open: 0, proving: 0, announced: 1, proved: 2, broken: 0, failed: 0 },
   announcements: { accepted: 3, ignored: { rate: 2 }, rejected: {} },
   verdicts: { announced: 0, valid: 3, invalid: 0, unavailable: 0 },
   feeds: 2,

@@ -33,7 +33,7 @@ test('a contributor that answers with other weights than it committed to is caug
   t.deepEqual(kinds, ['user begin', 'user rows', 'contributor deltas', 'user batch', 'contributor batch'])
   await server.contributor.stop()
   const [record] = await server.store.sessions.list()
-  t.is(record!.state, 'failed')
+  t.is(record!.state, 'broken')
   t.regex(record!.error ?? '', /invalid commitment, signature or hash/)
 })
 

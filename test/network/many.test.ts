@@ -261,7 +261,7 @@ test('sessions of a process that ended are told as failed by the next', async t 
   await ended.deltas({ group: 0, position: 0, rows: activations(1, manifest.groups[0]!.dIn) })
   await ended.finish()
   t.is(running.info().state, 'open')
-  await endStaleSessions(user.store.sessions)
+  await endStaleSessions(user.store)
   const found = Object.fromEntries((await user.store.sessions.list()).map(({ state, error }) => [state, error]))
   t.deepEqual(found, { announced: null, failed: 'the node stopped before the session had ended' })
 })

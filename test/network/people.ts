@@ -14,6 +14,16 @@ import { kernel, OWNER_SECRET, type Registered } from '../proof/fixture.js'
 
 export const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes))
 
+/** What a participant finds again after a restart. */
+export interface Home {
+  readonly datastore: MemoryDatastore
+  readonly privateKey: Awaited<ReturnType<typeof generateKeyPair>>
+}
+
+export async function home(): Promise<Home> {
+  return { datastore: new MemoryDatastore(), privateKey: await generateKeyPair('Ed25519') }
+}
+
 export interface Participant {
   readonly net: Net<{ session: SessionService }>
   readonly store: Store
@@ -21,22 +31,19 @@ export interface Participant {
 }
 
 /** A started node, stopped when the test ends. */
-export async function participant(t: ExecutionContext, roles: string[], session: SessionInit = {}): Promise<Participant> {
-  const datastore = new MemoryDatastore()
-  const store = await Store.open({ datastore })
-  return start(t, { roles, session, store, datastore })
+export async function participant(t: ExecutionContext, roles: string[], session: SessionInit = {}, at?: Home): Promise<Participant> {
+  const place = at ?? (await home())
+  const store = await Store.open({ datastore: place.datastore })
+  return start(t, { roles, session, store, ...place })
 }
 
-async function start(
-  t: ExecutionContext,
-  given: { roles: string[]; session: SessionInit; store: Store; datastore: MemoryDatastore }
-): Promise<Participant> {
-  const { roles, session, store, datastore } = given
+async function start(t: ExecutionContext, given: { roles: string[]; session: SessionInit; store: Store } & Home): Promise<Participant> {
+  const { roles, session, store, datastore, privateKey } = given
   const net = await createNet<{ session: SessionService }>(
     {
       store,
       datastore,
-      privateKey: await generateKeyPair('Ed25519'),
+      privateKey,
       transports: [tcp()],
       listen: ['/ip4/127.0.0.1/tcp/0'],
       version: '0.0.0',
@@ -53,6 +60,7 @@ async function start(
 export interface ContributorOptions extends Partial<Omit<ContributorInit, 'kernel' | 'random' | 'store'>> {
   readonly policy?: { readonly mode: 'open' | 'listed'; readonly allow: readonly string[]; readonly limitRows: number | null }
   readonly session?: Omit<SessionInit, 'host'>
+  readonly at?: Home
 }
 
 export interface ServingParticipant extends Participant {
@@ -65,9 +73,9 @@ export async function contributor(
   adapters: readonly Registered[],
   options: ContributorOptions = {}
 ): Promise<ServingParticipant> {
-  const { policy = { mode: 'open', allow: [], limitRows: null }, session, ...init } = options
-  const datastore = new MemoryDatastore()
-  const store = await Store.open({ datastore })
+  const { policy = { mode: 'open', allow: [], limitRows: null }, session, at, ...init } = options
+  const place = at ?? (await home())
+  const store = await Store.open({ datastore: place.datastore })
   const announce = async ({ secretKey, ...given }: Announceable): Promise<Uint8Array> => {
     const body = { ...given, time: BigInt(Date.now()), holder: started.net.node.peerId.toMultihash().bytes }
     return (await started.net.announce.announce(body, secretKey)).bytes
@@ -77,7 +85,9 @@ export async function contributor(
     await store.budget.register({ content: adapter.content, base: adapter.manifest.base, quantized: adapter.quantized })
     host.serve({ adapter, policy, secretKey: OWNER_SECRET })
   }
-  const started = await start(t, { roles: ['contributor'], session: { ...session, host }, store, datastore })
+  const started = await start(t, { roles: ['contributor'], session: { ...session, host }, store, ...place })
+  t.teardown(() => host.stop())
+  await host.start()
   return { ...started, contributor: host }
 }
 

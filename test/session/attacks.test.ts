@@ -358,12 +358,12 @@ test('deltas from the user', byContributor, {
   ]),
   error: ProtocolViolationError
 })
-test('a settlement, which this version does not know,', byContributor, {
+test('a settlement in the middle of a session', byContributor, {
   tamper: first('user', 'rows', () => [
-    encodeMessage({ settle: { session: new Uint8Array(32), userRows: 0, contributorRows: 0, signature: new Uint8Array(64) } })
+    encodeMessage({ settle: { session: new Uint8Array(32), userRows: 0, contributorRows: 0, rows: 0, signature: new Uint8Array(64) } })
   ]),
-  error: RefusedError,
-  message: /not supported/
+  error: ProtocolViolationError,
+  message: /did not expect settle/
 })
 test('a message that is not one', byContributor, { tamper: first('user', 'rows', () => [new Uint8Array(3)]), error: MalformedMessageError })
 

@@ -49,7 +49,7 @@ const taken: Sent[] = [
   { receipt: { signature: bytes(64), code: 0 } },
   { receipt: { signature: bytes(0), code: 18 } },
   { announced: { announcement: bytes(640) } },
-  { settle: { session: bytes(32), userRows: 1, contributorRows: 2, signature: bytes(64) } },
+  { settle: { session: bytes(32), userRows: 1, contributorRows: 2, rows: 0, signature: bytes(64) } },
   { failure: { code: 11 } }
 ]
 
@@ -106,5 +106,9 @@ test('proof of a bundle above 4 MiB', refused, { proof: { ...proof, length: 4 * 
 test('receipt without a signature', refused, { receipt: { signature: bytes(0), code: 0 } })
 test('receipt with signature and code', refused, { receipt: { signature: bytes(64), code: 17 } })
 test('announced with 641 bytes', refused, { announced: { announcement: bytes(641) } }, LimitExceededError)
-test('settle with a short session', refused, { settle: { session: bytes(31), userRows: 0, contributorRows: 0, signature: bytes(64) } })
-test('settle with a short signature', refused, { settle: { session: bytes(32), userRows: 0, contributorRows: 0, signature: bytes(63) } })
+test('settle with a short session', refused, {
+  settle: { session: bytes(31), userRows: 0, contributorRows: 0, rows: 0, signature: bytes(64) }
+})
+test('settle with a short signature', refused, {
+  settle: { session: bytes(32), userRows: 0, contributorRows: 0, rows: 0, signature: bytes(63) }
+})

@@ -1,5 +1,5 @@
 /** Both sides of a session joined by memory instead of a stream, with a hand on the wire. */
-import { codeOf, decodeMessage, endedByPeer, encodeMessage, type Message, refusedBy, type Side } from '../../src/session/index.js'
+import { codeOf, decodeMessage, endedByPeer, encodeMessage, type Machine, type Message, refusedBy } from '../../src/session/index.js'
 import {
   checkAccept,
   ContributorSession,
@@ -76,10 +76,13 @@ export function makePair(options: PairOptions = {}): Pair {
 export type Tamper = (message: Message, from: 'user' | 'contributor', bytes: Uint8Array) => readonly Uint8Array[]
 
 /** Carries messages both ways until both are finished or one fails; tells each what a stream would. */
-export async function carryPair({ user, contributor }: Pair, tamper: Tamper = (_message, _from, bytes) => [bytes]): Promise<void> {
-  const deliver = async (from: Side, to: Side): Promise<void> => {
+export async function carryPair(
+  { user, contributor, outgoing = user.outgoing() }: { user: Machine; contributor: Machine; outgoing?: AsyncGenerator<Uint8Array> },
+  tamper: Tamper = (_message, _from, bytes) => [bytes]
+): Promise<void> {
+  const deliver = async (from: Machine, to: Machine, messages: AsyncGenerator<Uint8Array>): Promise<void> => {
     try {
-      for await (const bytes of from.outgoing()) {
+      for await (const bytes of messages) {
         for (const arrived of tamper(decodeMessage(bytes), from.role, bytes)) {
           try {
             await to.receive(arrived)
@@ -93,7 +96,7 @@ export async function carryPair({ user, contributor }: Pair, tamper: Tamper = (_
       to.fail(endedByPeer(error) ? error : refusedBy(from.role, codeOf(error)))
     }
   }
-  await Promise.all([deliver(user, contributor), deliver(contributor, user)])
+  await Promise.all([deliver(user, contributor, outgoing), deliver(contributor, user, contributor.outgoing())])
 }
 
 /** The contributor's part after the rows: proves, offers, and announces what it is given. */

@@ -2,7 +2,7 @@
 import type { Stream } from '@libp2p/interface'
 import { encode } from 'it-length-prefixed'
 import { pipe } from 'it-pipe'
-import { codeOf, encodeMessage, endedByPeer, type Side } from '../../session/index.js'
+import { codeOf, encodeMessage, endedByPeer, type Machine } from '../../session/index.js'
 import { closeStream, streamError, writeFrames } from '../streams.js'
 import { Watch } from './watch.js'
 
@@ -17,7 +17,7 @@ const FAREWELL = 2_000
  * @param peer for the sentences of errors
  * @throws what the session failed with; the peer has been told the code and the stream is reset
  */
-export async function carry(stream: Stream, frames: AsyncGenerator<Uint8Array>, side: Side, peer: string): Promise<void> {
+export async function carry(stream: Stream, frames: AsyncGenerator<Uint8Array>, side: Machine, peer: string): Promise<void> {
   const stop = new AbortController()
   const watch = new Watch(
     () => side.deadlines(),

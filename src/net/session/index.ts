@@ -14,10 +14,11 @@ import {
   type ContributorSession,
   decodeMessage,
   encodeMessage,
+  type Machine,
   type Open,
   type Peers,
   RefusalError,
-  type Side,
+  type Settle,
   takeAnswer,
   type Terms,
   type UserSession
@@ -38,6 +39,11 @@ export interface SessionHost {
    * @throws RefusalError: the peer is told the code
    */
   accept(open: Open, peers: Peers, user: PeerId): Promise<ContributorSession>
+  /**
+   * Is asked to settle a session that broke, and takes care of it.
+   * @throws RefusalError: the peer is told the code; what its message breaks
+   */
+  settle(settle: Settle, peers: Peers): Promise<Machine>
 }
 
 export interface SessionLimits {
@@ -82,7 +88,7 @@ export class SessionService implements Startable {
   /** Sessions served now, by peer. */
   private readonly served = new Map<string, number>()
   private servedAll = 0
-  private readonly running = new Map<Side, Promise<void>>()
+  private readonly running = new Map<Machine, Promise<void>>()
   private started = false
 
   constructor(
@@ -140,6 +146,21 @@ export class SessionService implements Startable {
     }
   }
 
+  /**
+   * Opens a stream to settle a broken session over.
+   * @param make this side, for the stream's peers
+   * @throws UnsupportedError, TimeoutError, ConnectionLostError
+   */
+  async settle<M extends Machine>(
+    peer: PeerId,
+    { make, signal }: { readonly make: (peers: Peers) => M; readonly signal?: AbortSignal | undefined }
+  ): Promise<{ readonly machine: M; readonly done: Promise<void> }> {
+    const name = peer.toString()
+    const stream = await this.openStream(peer, { what: `opening a stream to peer ${name}`, milliseconds: this.openTimeout, signal })
+    const machine = make({ user: bytesOf(this.components.peerId), contributor: bytesOf(peer) })
+    return { machine, done: this.run(stream, new FrameStream(stream, { peer: name }), machine, name) }
+  }
+
   private async openStream(peer: PeerId, { what, milliseconds, signal }: Wait): Promise<Stream> {
     const timeout = timeLimit(milliseconds)
     const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
@@ -174,12 +195,13 @@ export class SessionService implements Startable {
     }
   }
 
-  private async accept(frames: FrameStream, user: PeerId): Promise<ContributorSession> {
+  private async accept(frames: FrameStream, user: PeerId): Promise<Machine> {
     const wait = { what: 'open', milliseconds: this.openTimeout }
     const bytes = await frames.read(wait)
     const message = decodeMessage(bytes ?? new Uint8Array(0))
-    if (message.kind !== 'open') throw new ProtocolViolationError(`${message.kind} came instead of open`)
     const peers = { user: bytesOf(user), contributor: bytesOf(this.components.peerId) }
+    if (message.kind === 'settle') return this.init.host!.settle(message.value, peers)
+    if (message.kind !== 'open') throw new ProtocolViolationError(`${message.kind} came instead of open or settle`)
     const session = await this.init.host!.accept(message.value, peers, user)
     try {
       await frames.write(encodeMessage({ accept: session.terms.accept }), wait)
@@ -209,7 +231,7 @@ export class SessionService implements Startable {
     }
   }
 
-  private async run(stream: Stream, frames: FrameStream, side: Side, peer: string): Promise<void> {
+  private async run(stream: Stream, frames: FrameStream, side: Machine, peer: string): Promise<void> {
     const ended = carry(stream, frames.frames, side, peer)
     this.running.set(side, ended)
     try {

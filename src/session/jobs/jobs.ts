@@ -54,6 +54,8 @@ export interface ContributorJobs {
   prove(job: {
     readonly context: SessionContext
     readonly rows: readonly SessionRow[]
+    /** Public hash before the first row; needed when that is not row 0. */
+    readonly publicAtStart?: Uint8Array | undefined
     readonly userTail: Tail
     readonly contributorTail: Tail
   }): Promise<ProvedBundle>

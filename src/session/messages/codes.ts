@@ -27,7 +27,8 @@ export const CODE = {
   internalError: 16,
   bundleNotFetched: 17,
   bundleInvalid: 18,
-  bundleOfAnotherSession: 19
+  bundleOfAnotherSession: 19,
+  unknownSession: 20
 } as const
 
 export type Code = (typeof CODE)[keyof typeof CODE]
@@ -52,7 +53,8 @@ const NAMES: Record<Code, readonly [name: string, remedy: string]> = {
   16: ['internal error', 'something went wrong there'],
   17: ['bundle could not be fetched', 'the proof did not arrive'],
   18: ['bundle invalid', 'the proof does not verify there'],
-  19: ['bundle does not fit the session', 'the proof is about other rows']
+  19: ['bundle does not fit the session', 'the proof is about other rows'],
+  20: ['unknown session', 'it keeps nothing of this session, or has lost what it signed']
 }
 
 /** Unknown codes are shown as numbers. */

@@ -21,6 +21,7 @@ export type Deltas = Loose<wire.Deltas>
 export type Batch = Loose<wire.Batch>
 export type Proof = Loose<wire.Proof>
 export type Receipt = Loose<wire.Receipt>
+export type Settle = Loose<wire.Settle>
 
 export type MessageKind = keyof SessionMessage
 /** One message with its kind. */

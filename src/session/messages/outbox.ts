@@ -9,8 +9,13 @@ export type Priority = (typeof PRIORITIES)[number]
 
 type Draft = () => Partial<SessionMessage>
 
+interface Item {
+  readonly draft: Draft
+  readonly keep: ((bytes: Uint8Array) => Promise<void>) | undefined
+}
+
 export class Outbox {
-  private readonly queues: Record<Priority, Draft[]> = { control: [], rows: [], batch: [] }
+  private readonly queues: Record<Priority, Item[]> = { control: [], rows: [], batch: [] }
   private ending = false
   private error: unknown
   private wake = (): void => {}
@@ -18,8 +23,9 @@ export class Outbox {
   /** @param onMessage gets every message's bytes as it leaves */
   constructor(private readonly onMessage: (bytes: Uint8Array) => void) {}
 
-  push(priority: Priority, draft: Draft): void {
-    this.queues[priority].push(draft)
+  /** @param keep puts a message that is signed on the disk; it leaves afterwards, and nothing before it */
+  push(priority: Priority, draft: Draft, keep?: Item['keep']): void {
+    this.queues[priority].push({ draft, keep })
     this.wake()
   }
 
@@ -39,20 +45,24 @@ export class Outbox {
   async *messages(): AsyncGenerator<Uint8Array> {
     while (true) {
       if (this.error !== undefined) throw this.error
-      const draft = this.next()
-      if (draft !== undefined) {
-        const bytes = encodeMessage(draft())
+      const item = this.next()
+      if (item !== undefined) {
+        const bytes = encodeMessage(item.draft())
         this.onMessage(bytes)
+        if (item.keep !== undefined) {
+          await item.keep(bytes)
+          if (this.error !== undefined) throw this.error
+        }
         yield bytes
       } else if (this.ending) return
       else await new Promise<void>(resolve => (this.wake = resolve))
     }
   }
 
-  private next(): Draft | undefined {
+  private next(): Item | undefined {
     for (const priority of PRIORITIES) {
-      const draft = this.queues[priority].shift()
-      if (draft !== undefined) return draft
+      const item = this.queues[priority].shift()
+      if (item !== undefined) return item
     }
     return undefined
   }

@@ -67,7 +67,7 @@ const messages = {
   receipt: message({ receipt: { signature: random(64), code: 0 } }),
   'receipt with a code': message({ receipt: { signature: new Uint8Array(0), code: 18 } }),
   announced: message({ announced: { announcement: random(5) } }),
-  settle: message({ settle: { session: random(32), userRows: 2, contributorRows: 0, signature: random(64) } }),
+  settle: message({ settle: { session: random(32), userRows: 2, contributorRows: 0, rows: 0, signature: random(64) } }),
   failure: message({ failure: { code: 13 } })
 }
 const refused = {

@@ -1,0 +1,218 @@
+/**
+ * The user and the sessions that broke: settled with their contributor over a new stream as soon as it can be reached, also after a
+ * restart (protocols/session, Settling).
+ */
+import type { PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { equal, fromHex, toHex } from '../../bytes.js'
+import { InvalidProofError, isPeerError, NotFoundError, RefusedError } from '../../errors.js'
+import type { FetchService } from '../../net/fetch/index.js'
+import type { SessionService } from '../../net/session/index.js'
+import type { VerifiedManifest, VerifiedProof } from '../../proof/index.js'
+import {
+  CODE,
+  type Code,
+  codeName,
+  type Proof,
+  restoreUser,
+  type SessionTimeouts,
+  SettlingUser,
+  type UserJobs,
+  type UserRest
+} from '../../session/index.js'
+import { readAnnouncement, type SessionRecord, type Store } from '../../store/index.js'
+import { encodeStatement, type Statement } from '../../wire/announcement.js'
+import { SessionEntry, timedUserJobs } from '../session-entry.js'
+import { checkStatement } from '../statement.js'
+import type { SessionInfo } from '../types.js'
+import { Clock } from './clock.js'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+/** Milliseconds before each attempt: a contributor that restarts is back in seconds; after 10 minutes it has proved alone. The last goes on. */
+const RETRY = [SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 60 * MINUTE] as const
+
+export interface UserSettlingInit {
+  readonly store: Pick<Store, 'journals' | 'bundles' | 'sessions'>
+  readonly sessions: Pick<SessionService, 'settle'>
+  readonly fetch: Pick<FetchService, 'bundle'>
+  /** The adapter's manifest, from here or from the contributor. */
+  readonly manifest: (adapter: Uint8Array, peer: PeerId) => Promise<VerifiedManifest>
+  readonly jobs: (manifest: VerifiedManifest) => UserJobs
+  readonly onSession?: ((info: SessionInfo) => void) | undefined
+  readonly timeouts?: Partial<SessionTimeouts> | undefined
+  /** Milliseconds before each attempt; the last one repeats. */
+  readonly retry?: readonly number[] | undefined
+}
+
+export class UserSettling {
+  private readonly clock = new Clock()
+  private readonly attempts = new Map<string, number>()
+  private readonly rests = new Map<string, UserRest>()
+  private readonly running = new Map<string, Promise<SessionInfo>>()
+  private readonly stopping = new AbortController()
+
+  constructor(private readonly init: UserSettlingInit) {}
+
+  /** Takes up the sessions that an earlier process left. */
+  async start(): Promise<void> {
+    for (const { session, role, settled } of await this.init.store.journals.list()) {
+      if (role === 'user' && !settled) this.wait(session)
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.clock.stop()
+    this.stopping.abort(new Error('the node is stopping'))
+    await Promise.allSettled(this.running.values())
+  }
+
+  /** A session broke: it is settled in the background. */
+  broken(session: Uint8Array, rest: UserRest): void {
+    const id = toHex(session)
+    this.rests.set(id, rest)
+    this.wait(id)
+  }
+
+  /**
+   * Settles a session now.
+   * @param id hexadecimal
+   * @returns the session with its proof, or without one when no row was accepted by both
+   * @throws NotFoundError for a session without a journal, and what settling fails with
+   */
+  settle(id: string): Promise<SessionInfo> {
+    let running = this.running.get(id)
+    if (running === undefined) {
+      this.clock.cancel(id)
+      running = this.attempt(id).finally(() => this.running.delete(id))
+      this.running.set(id, running)
+    }
+    return running
+  }
+
+  private wait(id: string): void {
+    const retry = this.init.retry ?? RETRY
+    const attempt = this.attempts.get(id) ?? 0
+    this.attempts.set(id, attempt + 1)
+    this.clock.after(id, retry[Math.min(attempt, retry.length - 1)]!, () => {
+      this.settle(id).catch(() => {})
+    })
+  }
+
+  private async attempt(id: string): Promise<SessionInfo> {
+    const { store, onSession } = this.init
+    const [records, record] = await Promise.all([store.journals.of(fromHex(id)).load(), store.sessions.find(id)])
+    if (records.length === 0 || record === undefined) throw new NotFoundError(`there is nothing to settle of session ${id}`)
+    const entry = SessionEntry.restored(record, { save: changed => store.sessions.put(changed), onChange: onSession })
+    try {
+      const peer = peerIdFromString(record.peer)
+      const manifest = await this.init.manifest(fromHex(record.adapter), peer)
+      const restored = restoreUser(records, manifest)
+      const jobs = timedUserJobs(entry, this.init.jobs(manifest))
+      const { timeouts, sessions } = this.init
+      const { machine, done } = await sessions.settle(peer, {
+        make: peers =>
+          new SettlingUser({
+            restored,
+            rest: this.rests.get(id),
+            manifest,
+            peers,
+            timeouts,
+            jobs,
+            journal: store.journals.of(restored.terms.session)
+          }),
+        signal: this.stopping.signal
+      })
+      const onAbort = (): void => machine.fail(this.stopping.signal.reason)
+      this.stopping.signal.addEventListener('abort', onAbort)
+      try {
+        await Promise.all([this.take(machine, { entry, peer, jobs }).catch(error => Promise.reject(this.failed(machine, error))), done])
+      } finally {
+        this.stopping.signal.removeEventListener('abort', onAbort)
+      }
+      await this.done(id)
+      if (entry.state === 'broken') await entry.end({ state: 'failed', error: 'the session was settled without a row that both accepted' })
+      return entry.info()
+    } catch (error) {
+      await this.again(id, entry, error as Error)
+      throw error
+    }
+  }
+
+  private failed(machine: SettlingUser, error: Error): Error {
+    machine.fail(error)
+    return error
+  }
+
+  private async done(id: string): Promise<void> {
+    this.rests.delete(id)
+    this.attempts.delete(id)
+    await this.init.store.journals.of(fromHex(id)).settled()
+  }
+
+  /** Another attempt later, unless the contributor keeps nothing, or broke its word. */
+  private async again(id: string, entry: SessionEntry, error: Error): Promise<void> {
+    const unknown = error instanceof RefusedError && error.reason === codeName(CODE.unknownSession)
+    if (unknown || isPeerError(error)) {
+      await this.done(id)
+      const state: SessionRecord['state'] = entry.state === 'broken' ? 'failed' : entry.state
+      return entry.end({ state, error: `settling: ${error.message}` })
+    }
+    if (!this.stopping.signal.aborted) this.wait(id)
+  }
+
+  /** Takes the bundles that the contributor offers. */
+  private async take(
+    machine: SettlingUser,
+    given: { readonly entry: SessionEntry; readonly peer: PeerId; readonly jobs: UserJobs }
+  ): Promise<void> {
+    const { entry, peer, jobs } = given
+    for (let offer = await machine.offer(); offer !== undefined; offer = await machine.offer()) {
+      const { bytes, proof, statement } = await this.check(machine, { offer, peer, jobs })
+      await this.init.store.bundles.putVerified(proof, bytes, { own: true })
+      await entry.proved(statement)
+      const receipt = machine.accept(proof)
+      const announcement = await machine.announcement()
+      if (announcement.length === 0) continue
+      checkAnnouncement(announcement, { statement, receipt, proof })
+      await entry.set({ state: 'announced', announcement: toHex(announcement) })
+    }
+  }
+
+  private async check(
+    machine: SettlingUser,
+    { offer, peer, jobs }: { readonly offer: Proof; readonly peer: PeerId; readonly jobs: UserJobs }
+  ): Promise<{ bytes: Uint8Array; proof: VerifiedProof; statement: Statement }> {
+    const orDecline = async <T>(code: Code, work: () => Promise<T>): Promise<T> => {
+      try {
+        return await work()
+      } catch (error) {
+        machine.decline(code)
+        await machine.announcement()
+        throw error
+      }
+    }
+    const { signal } = this.stopping
+    const { bytes } = await orDecline(CODE.bundleNotFetched, () =>
+      this.init.fetch.bundle([peer], offer.digest, { length: offer.length, signal })
+    )
+    const proof = await orDecline(CODE.bundleInvalid, () => jobs.verify(bytes))
+    const statement = await orDecline(CODE.bundleOfAnotherSession, async () => machine.checkBundle(proof))
+    return { bytes, proof, statement }
+  }
+}
+
+/** What the contributor says that it published is this bundle, with this receipt. @throws InvalidProofError('announcement') */
+export function checkAnnouncement(
+  bytes: Uint8Array,
+  given: { readonly statement: Statement; readonly receipt: Uint8Array; readonly proof: VerifiedProof }
+): void {
+  const { announcement } = readAnnouncement(bytes)
+  const { statement, receipt, proof } = given
+  const fits =
+    equal(encodeStatement(announcement.statement), encodeStatement(statement)) &&
+    announcement.receipt !== null &&
+    equal(announcement.receipt, receipt)
+  if (!fits) throw new InvalidProofError('announcement', 'what the contributor published is not what was signed')
+  checkStatement(announcement, proof)
+}

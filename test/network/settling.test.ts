@@ -1,0 +1,152 @@
+/** Sessions over real streams that break are settled over new ones, by the same processes and by those that follow them. */
+import test, { type ExecutionContext } from 'ava'
+import { RefusedError } from '../../src/errors.js'
+import { inlineUserJobs } from '../../src/session/index.js'
+import { openAnnouncement } from '../../src/store/index.js'
+import { UserSettling } from '../../src/roles/settling/user.js'
+import type { VerifiedManifest } from '../../src/proof/index.js'
+import { fromHex } from '../../src/bytes.js'
+import { kernel, register } from '../proof/fixture.js'
+import {
+  activations,
+  contributor,
+  type ContributorOptions,
+  type Home,
+  home,
+  participant,
+  type Participant,
+  random,
+  remote,
+  type ServingParticipant
+} from './people.js'
+
+const registered = register('settling')
+const { manifest } = registered
+const rows = (count: number): Float32Array => activations(count, manifest.groups[0]!.dIn)
+
+/** The user's settling, which tries when it is told to. */
+function settling(t: ExecutionContext, { store, sessions, net }: Participant): UserSettling {
+  const made = new UserSettling({
+    store,
+    sessions,
+    fetch: net.fetch,
+    manifest: async () => manifest as VerifiedManifest,
+    jobs: verified => inlineUserJobs({ kernel, manifest: verified, random }),
+    retry: [600_000]
+  })
+  t.teardown(() => made.stop())
+  return made
+}
+
+interface Broken {
+  readonly user: Participant
+  readonly server: ServingParticipant
+  readonly settling: UserSettling
+  readonly session: string
+  readonly homes: { readonly user: Home; readonly server: Home }
+}
+
+/** Ten rows are answered, eight of them accepted in two batches, then the line is cut. The user's last tail says: four accepted. */
+async function broken(t: ExecutionContext, options: ContributorOptions = {}): Promise<Broken> {
+  const homes = { user: await home(), server: await home() }
+  const server = await contributor(t, [registered], { at: homes.server, ...options })
+  const user = await participant(t, ['user'], {}, homes.user)
+  const settles = settling(t, user)
+  const adapter = await remote(user, server, { manifest, commitRows: 4, settling: settles })
+  for (const position of [0, 4]) {
+    await adapter.deltas({ group: 0, position, rows: rows(4) })
+    while (adapter.accepted < position + 4) await new Promise(resolve => setImmediate(resolve))
+  }
+  await adapter.deltas({ group: 0, position: 8, rows: rows(2) })
+  await adapter.abort(new Error('the line is cut'))
+  return { user, server, settling: settles, session: adapter.info().session, homes }
+}
+
+async function restarted(
+  t: ExecutionContext,
+  { user, server, homes }: Broken,
+  options: ContributorOptions = {}
+): Promise<ServingParticipant> {
+  await user.net.node.hangUp(server.net.node.peerId)
+  await server.net.stop()
+  await server.contributor.stop()
+  return contributor(t, [registered], { at: homes.server, ...options })
+}
+
+async function announced(server: ServingParticipant): Promise<{ end: number; twoSided: boolean }[]> {
+  const list: { end: number; twoSided: boolean }[] = []
+  for (const { feed } of await server.store.feeds.list()) {
+    for (const bytes of await server.store.feeds.range(fromHex(feed), 0n, 10)) {
+      const { announcement } = openAnnouncement(bytes)
+      list.push({ end: announcement.statement.end, twoSided: announcement.receipt !== null })
+    }
+  }
+  return list
+}
+
+test('a session whose stream broke is settled over a new one, with every row that was answered', async t => {
+  const it = await broken(t)
+  t.is((await it.user.store.sessions.find(it.session))!.state, 'broken')
+  const info = await it.settling.settle(it.session)
+  t.is(info.state, 'announced')
+  t.is(info.rows, 10)
+  t.deepEqual(await announced(it.server), [{ end: 10, twoSided: true }])
+  t.is((await it.server.store.sessions.find(it.session))!.state, 'announced')
+  t.true((await it.user.store.bundles.list())[0]!.valid)
+})
+
+test('a contributor that restarted settles what it had committed to', async t => {
+  const it = await broken(t)
+  const server = await restarted(t, it)
+  await it.user.net.node.dial(server.net.node.getMultiaddrs())
+  const info = await it.settling.settle(it.session)
+  t.is(info.state, 'announced')
+  t.is(info.rows, 8)
+  t.deepEqual(await announced(server), [{ end: 8, twoSided: true }])
+})
+
+test('a user that restarted settles what it had accepted', async t => {
+  const it = await broken(t)
+  await it.settling.stop()
+  await it.user.net.stop()
+  const user = await participant(t, ['user'], {}, it.homes.user)
+  const again = settling(t, user)
+  await user.net.node.dial(it.server.net.node.getMultiaddrs())
+  const info = await again.settle(it.session)
+  t.is(info.state, 'announced')
+  t.is(info.rows, 4)
+  t.deepEqual(await announced(it.server), [{ end: 4, twoSided: true }])
+})
+
+test('a session that nobody settles is proved and announced by the contributor alone; its user signs later', async t => {
+  const it = await broken(t, { timeouts: { unsettled: 1 } })
+  while ((await it.server.store.sessions.find(it.session))!.state !== 'announced') await new Promise(resolve => setImmediate(resolve))
+  await it.server.contributor.stop()
+  t.deepEqual(await announced(it.server), [{ end: 4, twoSided: false }])
+  const info = await it.settling.settle(it.session)
+  t.is(info.state, 'announced')
+  t.is(info.rows, 4)
+  await it.server.contributor.stop()
+  t.deepEqual(await announced(it.server), [
+    { end: 4, twoSided: false },
+    { end: 4, twoSided: true }
+  ])
+})
+
+test('sessions that an earlier process left are proved by the next, and announced once', async t => {
+  const it = await broken(t)
+  const server = await restarted(t, it, { timeouts: { unsettled: 1 } })
+  while ((await server.store.sessions.find(it.session))!.state !== 'announced') await new Promise(resolve => setImmediate(resolve))
+  t.deepEqual(await announced(server), [{ end: 4, twoSided: false }])
+  t.true((await server.store.journals.list()).every(({ settled }) => settled))
+  const again = await restarted(t, { ...it, server }, { timeouts: { unsettled: 1 } })
+  t.deepEqual(await announced(again), [{ end: 4, twoSided: false }])
+})
+
+test('a session that a contributor does not know is refused by its code, and not tried again', async t => {
+  const it = await broken(t)
+  await it.server.store.journals.of(fromHex(it.session)).remove()
+  await t.throwsAsync(it.settling.settle(it.session), { instanceOf: RefusedError, message: /unknown session/ })
+  t.is((await it.user.store.sessions.find(it.session))!.state, 'failed')
+  t.true((await it.user.store.journals.list()).every(({ settled }) => settled))
+})

@@ -1,0 +1,28 @@
+/** A session that breaks anywhere is settled, whichever side has restarted: what both signed is proved, and nothing is signed twice in two ways. */
+import test from 'ava'
+import { breakAfter, journaledPair, settle } from './settling.js'
+
+/** Two rows of three groups, three times. */
+const ROWS = 18
+
+for (const restarted of [[], ['user'], ['contributor'], ['user', 'contributor']] as const) {
+  const who = restarted.length === 0 ? 'nobody has' : `${restarted.join(' and ')} ${restarted.length === 1 ? 'has' : 'have'}`
+  test(`a session that breaks after any message is settled when ${who} restarted`, async t => {
+    for (let messages = 1; ; messages++) {
+      const pair = await journaledPair()
+      const arrived = await breakAfter(pair, messages)
+      if (arrived < messages) break
+      const records = await pair.journals.user.load()
+      if (records.length === 0) continue
+      const { proofs, user, contributor } = await settle(pair, { restarted })
+      t.is(user.failure, undefined, `after ${messages}: ${user.failure?.stack}`)
+      t.is(contributor.failure, undefined, `after ${messages}: ${contributor.failure?.stack}`)
+      t.true(user.finished && contributor.finished)
+      const proved = proofs.at(-1)?.end ?? 0
+      t.true(proved >= pair.user.accepted - (restarted.length > 0 ? ROWS : 0), `after ${messages} ${proved} rows are proved`)
+      t.log(
+        `${messages}: accepted ${pair.user.accepted} answered ${pair.user.answeredRows} → proved ${proved}${proofs.at(-1)?.whole ? ' whole' : ''}`
+      )
+    }
+  })
+}
