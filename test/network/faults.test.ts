@@ -64,7 +64,8 @@ async function honest(t: ExecutionContext, server: ServingParticipant): Promise<
 
 /** Both sides know that the session is over, and nothing of it is left. */
 async function over(t: ExecutionContext, { server, user }: Line, session: RemoteAdapter): Promise<void> {
-  t.is(session.info().state, 'failed')
+  const { state, rows } = session.info()
+  t.is(state, rows > 0 ? 'broken' : 'failed')
   for (const { sessions } of [user.store, server.store]) {
     while ((await sessions.list()).some(record => record.peer === peerOf(sessions) && record.state === 'open')) await tick()
   }

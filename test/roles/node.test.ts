@@ -190,7 +190,7 @@ test.serial('a call that is cancelled ends with what there is, and its session w
   })
   t.is(finishReason, 'abort')
   t.true(tokens.length < 300)
-  t.like(sessions[0], { state: 'failed' })
+  t.like(sessions[0], { state: 'broken' })
   await t.throwsAsync(user.node.generate(request, { signal: AbortSignal.abort(new Error('too late')) }), { message: 'too late' })
   await t.throwsAsync(user.node.exportProof(sessions[0]!.session), { name: 'NotFoundError' })
 })
