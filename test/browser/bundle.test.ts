@@ -40,10 +40,12 @@ test('zklora/verify bundles for a browser without a built-in of Node, and verifi
   t.like(verify(file.subarray(0, 100)), { verdict: 'unchecked' })
 })
 
-for (const name of ['zklora/proof', 'zklora/kernel', 'zklora/lora']) {
+for (const name of ['zklora/proof', 'zklora/kernel', 'zklora/lora', 'zklora/session']) {
   test(`${name} bundles for a browser and loads there`, async t => {
     const context = page()
-    vm.runInContext(await bundle(`export * from '${name}'`), context)
+    const code = await bundle(`export * from '${name}'`)
+    t.notRegex(code, /(from|require\()\s*["']node:/)
+    vm.runInContext(code, context)
     t.true((vm.runInContext('Object.keys(zklora).length', context) as number) > 3)
   })
 }

@@ -1,7 +1,9 @@
 /** What people install. */
 import test from 'ava'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { encodeProofFile } from '../../src/proof/index.js'
+import { honestBundle, register } from '../proof/fixture.js'
 import { packed, run } from './packed.js'
 
 const SUBPATHS = {
@@ -9,7 +11,8 @@ const SUBPATHS = {
   'zklora/verify': ['verifyProofFile', 'InvalidProofError'],
   'zklora/proof': ['prove', 'verify', 'verifyManifest', 'commitAdapter'],
   'zklora/kernel': ['wasmKernel', 'nobleKernel'],
-  'zklora/lora': ['quantizeAdapter', 'readPeftAdapter']
+  'zklora/lora': ['quantizeAdapter', 'readPeftAdapter'],
+  'zklora/session': ['UserSession', 'ContributorSession', 'decodeMessage']
 }
 
 /** Types are used where a wrong one would not compile. */
@@ -19,6 +22,7 @@ import { verifyProofFile, type VerifyReport } from 'zklora/verify'
 import { verifyManifest } from 'zklora/proof'
 import { wasmKernel, type Kernel } from 'zklora/kernel'
 import { quantizeAdapter } from 'zklora/lora'
+import type { UserSession } from 'zklora/session'
 
 const report: VerifyReport = verifyProofFile('x', new Uint8Array(3))
 export const verdict: 'valid' | 'invalid' | 'unchecked' = report.verdict
@@ -29,6 +33,7 @@ export async function all(options: NodeOptions): Promise<BatchVerification> {
   await batchVerifyProofs(5)
   return batchVerifyProofs('proofs')
 }
+export const rows = (session: UserSession): number => session.rowsLeft
 export { LoRAServer, quantizeAdapter, verifyManifest }
 `
 
@@ -46,8 +51,14 @@ test('the packed package works in a folder of its own: command, subpaths, types'
   for (const name of ['README.md', 'LICENSE', 'protocols/bundle/README.md', 'protocols/session/session.proto', 'src/index.ts'])
     t.true(paths.includes(name), name)
 
-  const shell = await run(join(folder, 'node_modules/.bin/zklora'), ['--help'], { cwd: folder })
+  const zklora = (...args: string[]) => run('npx', ['--no-install', 'zklora', ...args], { cwd: folder })
+  const shell = await zklora('--help')
   t.regex(shell.stdout, /Usage: zklora[^]*generate[^]*verify/)
+
+  const { adapter } = register('package')
+  const file = encodeProofFile({ manifest: adapter.manifest.bytes, bundles: [honestBundle(adapter, 'package').bundle] })
+  await writeFile(join(folder, 'session.zkproof'), file)
+  t.regex((await zklora('verify', '--json', 'session.zkproof')).stdout, /^\{"verdict":"valid"/)
 
   const script = `const subpaths = ${JSON.stringify(SUBPATHS)}
 for (const [name, exported] of Object.entries(subpaths)) {
@@ -69,6 +80,8 @@ console.log(verifyProofFile('x', new Uint8Array(3)).verdict)`
   )
 
   await writeFile(join(folder, 'use.mts'), CONSUMER)
+  await mkdir(join(folder, 'node_modules/@types'))
+  await symlink(resolve('node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
   for (const [module, moduleResolution] of [
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler']
@@ -76,7 +89,11 @@ console.log(verifyProofFile('x', new Uint8Array(3)).verdict)`
     const settings = [
       '--noEmit',
       '--strict',
-      '--skipLibCheck',
+      // Of the package's own declarations and its dependencies' too: what they need has to be there.
+      '--lib',
+      'es2023,dom,esnext.disposable',
+      '--types',
+      'node',
       '--target',
       'es2022',
       '--module',

@@ -1,8 +1,8 @@
 /** The package as npm would publish it, unpacked into a folder outside the repository beside the dependencies of this one. */
 import type { ExecutionContext } from 'ava'
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, symlink } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { mkdir, readFile, realpath, symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../daemon/folders.js'
 
@@ -19,7 +19,7 @@ export interface Packed {
 }
 
 export async function packed(t: ExecutionContext): Promise<Packed> {
-  const folder = await temporaryFolder(t)
+  const folder = await realpath(await temporaryFolder(t))
   const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder])
   const [{ filename, size, files }] = JSON.parse(stdout)
   const modules = join(folder, 'node_modules')
@@ -30,13 +30,16 @@ export async function packed(t: ExecutionContext): Promise<Packed> {
   return { folder, installed, files, tarballBytes: size }
 }
 
-/** What `npm install` of the package brings: its dependencies, here as links to those of the repository, and no development package. */
+/** What `npm install` of the package brings, as links to this repository's copies: what it does not name as a dependency is not there. */
 async function linkDependencies(installed: string, modules: string): Promise<void> {
-  const { devDependencies } = JSON.parse(await readFile('package.json', 'utf8')) as { devDependencies: Record<string, string> }
-  for (const name of await readdir('node_modules')) {
-    if (name.startsWith('.') || name === 'zklora' || name in devDependencies) continue
-    await symlink(resolve('node_modules', name), join(modules, name))
+  const { dependencies, bin } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Record<
+    string,
+    Record<string, string>
+  >
+  for (const name of Object.keys(dependencies!)) {
+    await mkdir(dirname(join(modules, name)), { recursive: true })
+    await symlink(await realpath(join('node_modules', name)), join(modules, name))
   }
   await mkdir(join(modules, '.bin'))
-  await symlink(join(installed, 'dist/src/cli/main.js'), join(modules, '.bin', 'zklora'))
+  await symlink(join(installed, bin!['zklora']!), join(modules, '.bin', 'zklora'))
 }
