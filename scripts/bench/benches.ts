@@ -1,4 +1,5 @@
 /** All benchmarks by name. */
+import { adapterBench } from './adapter.js'
 import { kernelBench } from './kernel/kernel.js'
 import { serveBench } from './network/serve.js'
 import { growthBench, sessionBench } from './session/session.js'
@@ -9,6 +10,7 @@ import type { Bench } from './types.js'
 /** What can be asked for. */
 export const BENCHES: Readonly<Record<string, Bench>> = {
   kernel: kernelBench,
+  adapter: adapterBench,
   session: sessionBench,
   verify: verifyBench,
   rpc: rpcBench,

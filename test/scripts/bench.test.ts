@@ -47,7 +47,7 @@ test('kernel at its smallest sizes writes every figure beside the noble kernel, 
 test('an unknown name is an error that lists the names', async t => {
   const { status, stderr } = await bench('kernels')
   t.is(status, 2)
-  t.regex(stderr, /no benchmark "kernels": names are kernel, session, verify, rpc, serve/)
+  t.regex(stderr, /no benchmark "kernels": names are kernel, adapter, session, verify, rpc, serve/)
   const part = await bench('session/gpt2')
   t.is(part.status, 2)
   t.regex(part.stderr, /parts of session are demo, distilgpt2-10, distilgpt2-128, llama8b-qv, llama8b-all, /)

@@ -8,6 +8,13 @@ export const PARAGRAPHS: Readonly<Record<string, string>> = {
     '(some 254 squarings). Folds and inner products are bound by plain integer multiplication, the hash by its compression function.',
     'The noble kernel does the same work in BigInt, smaller where it would take long.'
   ].join('\n'),
+  adapter: [
+    'Registration on two worker threads, as `adapter add` does it, once for each adapter: `make` is all of it but reading and quantising. Each weight costs one point of a',
+    'multi-scalar multiplication by a full scalar (the commitments to 1/(χ + w)), each entry of the widths and of the table of 2^12 values some twenty points more,',
+    'most of them single multiplications that fold generators. Commitments alone are those to the weights, short integers. `check` is on one thread: decoding the points',
+    'of all certificates, one multiplication over them and the shared generators, and some ten products of scalars for each entry of widths and table.',
+    '`bytes` are those of a certificate, `peakMemory` the highest RSS of a process that makes them, Node and threads counted in.'
+  ].join('\n'),
   session: [
     "One prefill, job by job as the product does it, beside the deltas alone in floats (in JavaScript). The user's commitments are bound by row",
     'commitments, one entry for each activation: they grow with tokens × widths and dominate for wide models. The contributor commits to the',

@@ -27,7 +27,6 @@ export async function estimate({ groups, rank }: Shape, tokens: number): Promise
   const inputs = sum(({ dIn }) => dIn)
   const rows = tokens * groups.length
   const entries = rank * widths + COMMITS * tokens * inputs
-  // The certificates of registration; then a few proofs.
-  const points = 2 * widths + PROVES * (POINTS_OF_A_PROOF * Math.max(...groups.map(({ dIn }) => dIn)) + 3 * rows)
+  const points = PROVES * (POINTS_OF_A_PROOF * Math.max(...groups.map(({ dIn }) => dIn)) + 3 * rows)
   return (entries * entry + points * point) / 1000
 }

@@ -14,8 +14,7 @@ const CASES: readonly (readonly [keyof typeof SHAPES, number, string])[] = [
   ['distilgpt2', 10, '6 modules 768 → 2304, rank 16, 10 tokens'],
   ['distilgpt2', 128, '6 modules 768 → 2304, rank 16, 128 tokens'],
   ['llama8b-qv', 128, '32 groups of q 4096 → 4096 and v 4096 → 1024, rank 16, 128 tokens'],
-  ['llama8b-all', 32, 'all seven modules of 32 layers in 4 groups each, rank 16, 32 tokens'],
-  ['llama8b-all-6-layers', 32, '6 of these layers: as many as one manifest with proofs of openings holds']
+  ['llama8b-all', 32, 'all seven modules of 32 layers in 4 groups each, rank 16, 32 tokens']
 ]
 
 function part(session: Session, what: string): Part {
