@@ -22,11 +22,16 @@ export const FORMAT_LIMITS = {
   dIn: 32_768,
   /** Σ d_out of a group (Llama-70B's gate and up have 57,344). */
   groupOutputs: 65_536,
+  /**
+   * Σ over all modules of both widths and the 2^b values of a weight: checking an adapter's certificates takes some 0.3 µs for each, also
+   * where a manifest is short. All seven modules of 80 layers of Llama-70B have 15 million at 12 bits.
+   */
+  certifiedEntries: 2 ** 25,
   /** Bytes of an adapter's display name. */
   adapterNameBytes: 128,
   /** Bytes of a module's name, of a base model's name. */
   nameBytes: 512,
-  /** Bytes of a manifest with its opening proofs or certificates. */
+  /** Bytes of a manifest with its certificates. */
   manifestBytes: 16 * MiB,
   /** Rows of one bundle. */
   bundleRows: 65_536,
@@ -84,6 +89,8 @@ export const NET_LIMITS = {
   /** Manifests fetched for gossip: number and bytes a minute. */
   gossipManifests: 8,
   gossipManifestBytes: 32 * MiB,
+  /** Entries of their certificates a minute (FORMAT_LIMITS.certifiedEntries): some 3 seconds of one core. */
+  gossipManifestEntries: 2 ** 23,
   /** Milliseconds by which an announcement's time may differ from ours. */
   clockSkew: 10 * MINUTE,
   /** Bytes of one gossip RPC, and buffered for one peer. */

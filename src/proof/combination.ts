@@ -69,6 +69,6 @@ export class Combination {
 
   private add({ basis, from, scalars }: Term, weight: Uint8Array): void {
     const target = slice(basis.coefficients, from, from + lengthOf(scalars))
-    target.set(this.kernel.addScalars(target, this.kernel.mulScalars(scalars, weight)))
+    target.set(this.kernel.foldScalars(target, scalars, weight))
   }
 }

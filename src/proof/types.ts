@@ -65,7 +65,7 @@ export interface Manifest {
 
 declare const manifestBrand: unique symbol
 
-/** A manifest whose certificates have been verified; made by verifyManifest alone. */
+/** A manifest whose certificates have been verified; made by verifyManifest alone, and by recallManifest of what it has made. */
 export interface VerifiedManifest extends Manifest {
   readonly [manifestBrand]: true
 }

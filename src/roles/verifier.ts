@@ -8,7 +8,16 @@ import { isPeerError, NotFoundError } from '../errors.js'
 import type { Kernel } from '../kernel/index.js'
 import { NET_LIMITS } from '../limits.js'
 import { adapterKey, type Fetched, type Heard, type Net, peersOfHolder, topicKey, TOPICS } from '../net/index.js'
-import { decodeManifest, type Random, type VerifiedManifest, type VerifiedProof, verifyBatch, verifyManifest } from '../proof/index.js'
+import {
+  certifiedEntries,
+  decodeManifest,
+  type Random,
+  recallManifest,
+  type VerifiedManifest,
+  type VerifiedProof,
+  verifyBatch,
+  verifyManifest
+} from '../proof/index.js'
 import { type FeedAnnouncement, keptManifest, type Store } from '../store/index.js'
 import { announcedOwner, type Announcement } from '../wire/announcement.js'
 import { Batches, type BatchChecks } from './batches.js'
@@ -54,6 +63,8 @@ export interface VerifierLimits {
   /** Manifests fetched for gossip in a minute, and their bytes. */
   readonly gossipManifests: number
   readonly gossipManifestBytes: number
+  /** Entries that checking their certificates goes through. */
+  readonly gossipManifestEntries: number
 }
 
 export interface VerifierCounters {
@@ -74,6 +85,7 @@ export class Verifier {
   private readonly batches: Batches
   private readonly manifests: Quota
   private readonly manifestBytes: Quota
+  private readonly manifestEntries: Quota
   /** Manifests on their way, so that two announcements fetch one once. */
   private readonly coming = new Map<string, Promise<VerifiedManifest>>()
   private readonly working = new Set<Promise<void>>()
@@ -92,6 +104,7 @@ export class Verifier {
     this.limits = { queue: QUEUE, ownerQueue: OWNER_QUEUE, strangers: STRANGERS, ...NET_LIMITS, ...init.limits }
     this.manifests = new Quota(this.limits.gossipManifests, MINUTE)
     this.manifestBytes = new Quota(this.limits.gossipManifestBytes, MINUTE)
+    this.manifestEntries = new Quota(this.limits.gossipManifestEntries, MINUTE)
   }
 
   /** The network has started. */
@@ -244,6 +257,7 @@ export class Verifier {
     const signal = this.controller.signal
     await this.manifests.open(signal)
     await this.manifestBytes.open(signal)
+    await this.manifestEntries.open(signal)
     this.manifests.add(1)
     await this.manifest(adapter, holders, signal)
   }
@@ -259,7 +273,16 @@ export class Verifier {
       this.manifestBytes.add(fetched.bytes.length)
       return fetched
     }
-    const bytes = (await keptManifest(store, adapter)) ?? (await this.fromHolders(adapter, holders, { ask, signal }))
+    const kept = await keptManifest(store, adapter)
+    const bytes = kept ?? (await this.fromHolders(adapter, holders, { ask, signal }))
+    const decoded = decodeManifest(bytes)
+    // What is kept was verified when it came.
+    if (kept !== undefined) {
+      const manifest = recallManifest(decoded, adapter)
+      await store.manifests.put(manifest)
+      return manifest
+    }
+    this.manifestEntries.add(certifiedEntries(decoded))
     const manifest = await this.manifestChecks.run(() => this.checks.manifest(bytes))
     await store.manifests.put(manifest)
     return manifest

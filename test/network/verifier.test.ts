@@ -3,7 +3,7 @@ import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import test, { type ExecutionContext } from 'ava'
 import { adapterKey, type AnnouncementBody, type Heard } from '../../src/net/index.js'
-import { sign, signDelegation, publicKeyOf } from '../../src/proof/index.js'
+import { certifiedEntries, sign, signDelegation, publicKeyOf } from '../../src/proof/index.js'
 import type { VerdictInfo } from '../../src/roles/types.js'
 import { Verifier, type VerifierInit } from '../../src/roles/verifier.js'
 import { ANNOUNCEMENT_LABEL, feedId, openAnnouncement, RECEIPT_LABEL, Store } from '../../src/store/index.js'
@@ -244,6 +244,39 @@ test('a verifier that stops gives up what it fetches, and says nothing false abo
   await done
   t.deepEqual(it.verdicts, [])
   t.is(it.verifier.counters.queued, 0)
+})
+
+test('a manifest is checked once, also over a restart', async t => {
+  const it = await heard(t, body => body)
+  t.is(last(it).verdict, 'valid')
+  const checks = {
+    manifest: async () => t.fail('the manifest was checked again'),
+    bundle: async () => t.fail('no bundle was to be checked')
+  } as unknown as VerifierInit['checks']
+  // As after a restart: nothing but the datastore is left.
+  const { net, datastore } = it.here
+  const store = await Store.open({ datastore })
+  const verifier = new Verifier({ net, store, kernel, random: seeded('restarted'), checks })
+  const manifest = await verifier.manifest(made.manifest.id, [])
+  t.deepEqual(manifest.bytes, made.manifest.bytes)
+  t.is(store.manifests.verified(made.manifest.id), manifest)
+})
+
+test('manifests that take long to check use up what gossip may cost in a minute', async t => {
+  const { groups, weightBits } = made.manifest
+  const entries = certifiedEntries({ groups, weightBits })
+  const it = await scene(t, { limits: { gossipManifestEntries: entries } })
+  await keep(it.holder.store, made)
+  await it.hear(bodyOf(made, it.holder.net.node.peerId))
+  t.is(last(it).verdict, 'valid')
+  const other = makeBundle('another adapter', 'one')
+  await keep(it.holder.store, other)
+  const seen = it.verdicts.length
+  const done = it.hear(bodyOf(other, it.holder.net.node.peerId), { index: 5n, previous: new Uint8Array(32).fill(1) })
+  t.is(it.verifier.counters.queued, 1)
+  await it.verifier.stop()
+  await done
+  t.is(it.verdicts.length, seen)
 })
 
 test('what a verifier kept, another finds by the DHT when the holder is gone', async t => {

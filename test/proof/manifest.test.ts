@@ -7,6 +7,7 @@ import {
   commitAdapter,
   contentDigest,
   decodeManifest,
+  recallManifest,
   restoreAdapter,
   verifyManifest,
   type Manifest
@@ -57,6 +58,8 @@ test('a manifest is verified against the identifier by which it was asked for', 
     instanceOf: InvalidProofError,
     message: /^manifest: its identifier/
   })
+  t.is(recallManifest(manifest, manifest.id), manifest)
+  t.throws(() => recallManifest(manifest, BASE), { instanceOf: InvalidProofError, message: /^manifest: its identifier/ })
 })
 
 test('progress counts every module twice: committed and certified', t => {
@@ -86,12 +89,16 @@ test('names that no manifest can hold are refused in words', t => {
 })
 
 test('an adapter whose manifest would be too long is refused before anything is computed', t => {
-  const module = { dOut: 65_536, rank: 64, a: new Int16Array(), b: new Int16Array(), scale: 1 }
-  const groups = Array.from({ length: 1024 }, (_, g) => ({ dIn: 32_768, modules: [{ ...module, name: `${g}` }] }))
+  const module = { dOut: 1024, rank: 128, a: new Int16Array(), b: new Int16Array(), scale: 1 }
+  const groups = Array.from({ length: 1024 }, (_, g) => ({ dIn: 1024, modules: [{ ...module, name: `${g}` }] }))
   const init = { kernel, base: BASE, name: 'wide', ownerKey: BASE, secret: BASE, salt: BASE, random }
   t.throws(() => commitAdapter({ ...init, adapter: { ...adapter.quantized, groups } }), {
     instanceOf: LimitExceededError,
     message: /bytes of commitments and certificates is \d+, at most 16777216 .*lower rank or on fewer target modules/
+  })
+  t.throws(() => commitAdapter({ ...init, adapter: { ...adapter.quantized, groups, weightBits: 15 } }), {
+    instanceOf: LimitExceededError,
+    message: /entries of certificates is \d+, at most 33554432 .*fewer bits for the weights/
   })
 })
 
@@ -251,6 +258,8 @@ test('bits, counts and widths in a manifest stay in their range', t => {
   refuses(t, many(513, 1, 1), exceeded(/groups is 513/))
   refuses(t, many(1, 1025, 1), exceeded(/modules is 1025/))
   refuses(t, many(512, 2, 128), exceeded(/sum of ranks/))
+  const { shape } = many(1, 512, 1)
+  refuses(t, { shape: { ...shape, weightBits: 16 } }, exceeded(/entries of certificates is 33555456, at most 33554432/))
 })
 
 test('versions, kinds and lengths that are not known are refused', t => {

@@ -4,7 +4,7 @@ import { InvalidInputError, LimitExceededError } from '../../errors.js'
 import type { Kernel } from '../../kernel/types.js'
 import type { QuantizedAdapter } from '../../lora/types.js'
 import { FORMAT_LIMITS } from '../../limits.js'
-import { certificateItems } from '../certificate/layout.js'
+import { certificateItems, certifiedEntries } from '../certificate/layout.js'
 import { multiplicities } from '../certificate/table.js'
 import { POINT_BYTES, SCALAR_BYTES } from '../scalars.js'
 import type { CommittedAdapter, CommittedGroup, Manifest, Random } from '../types.js'
@@ -50,7 +50,7 @@ function draft(init: CommitAdapterInit): Draft {
   checkName('name', init.name, FORMAT_LIMITS.adapterNameBytes)
   checkName('base model name', adapter.baseModelName, FORMAT_LIMITS.nameBytes)
   const placed = place(adapter)
-  checkSize(placed, adapter.weightBits)
+  checkSize(placed, adapter)
   for (const { module } of placed) multiplicities([module.a, module.b], adapter.weightBits)
   const content = contentDigest(base, adapter)
   const blindings = drawBlindings(kernel, { secret, content }, placed)
@@ -127,7 +127,12 @@ export async function registerAdapter(
 }
 
 /** Before anything is computed. */
-function checkSize(placed: readonly Placed[], weightBits: number): void {
+function checkSize(placed: readonly Placed[], { groups, weightBits }: QuantizedAdapter): void {
+  const entries = certifiedEntries({ groups, weightBits })
+  if (entries > FORMAT_LIMITS.certifiedEntries) {
+    const remedy = 'in a manifest; use fewer bits for the weights, or train it on fewer target modules'
+    throw new LimitExceededError('entries of certificates', entries, FORMAT_LIMITS.certifiedEntries, remedy)
+  }
   const bytes = placed.reduce((sum, { module: { rank, dOut }, dIn }) => {
     return sum + 2 * rank * POINT_BYTES + certificateItems({ dIn, dOut, rank, weightBits }) * SCALAR_BYTES
   }, 0)

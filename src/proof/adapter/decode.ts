@@ -3,7 +3,7 @@ import { Cursor } from '../../bytes.js'
 import { LimitExceededError, MalformedMessageError } from '../../errors.js'
 import { hash } from '../../kernel/hash.js'
 import { FORMAT_LIMITS } from '../../limits.js'
-import { certificateItems } from '../certificate/layout.js'
+import { certificateItems, certifiedEntries } from '../certificate/layout.js'
 import { LABELS } from '../labels.js'
 import { POINT_BYTES, SCALAR_BYTES } from '../scalars.js'
 import type { Manifest, ManifestGroup, ManifestModule } from '../types.js'
@@ -57,6 +57,10 @@ function decodeBody(body: Uint8Array): Omit<Manifest, 'bytes' | 'id' | 'bodyHash
   const activationBits = readBits(cursor, 'activation', FORMAT_LIMITS.activationBits)
   const weightBits = readBits(cursor, 'weight', FORMAT_LIMITS.weightBits)
   const shapes = readGroups(cursor)
+  const entries = certifiedEntries({ groups: shapes, weightBits })
+  if (entries > FORMAT_LIMITS.certifiedEntries) {
+    throw new LimitExceededError('entries of certificates', entries, FORMAT_LIMITS.certifiedEntries, 'in a manifest')
+  }
   const scalesHash = cursor.bytesOf(HASH_BYTES)
   const groups = readCommitments(cursor, shapes)
   cursor.end()

@@ -13,6 +13,19 @@ export interface ModuleShape {
   readonly weightBits: number
 }
 
+/** What of an adapter's shape its certificates depend on. */
+interface Widths {
+  readonly weightBits: number
+  readonly groups: readonly { readonly dIn: number; readonly modules: readonly { readonly dOut: number }[] }[]
+}
+
+/** Entries that checking all certificates goes through: of both widths and of the table. */
+export function certifiedEntries({ groups, weightBits }: Widths): number {
+  let entries = 0
+  for (const { dIn, modules } of groups) for (const { dOut } of modules) entries += dIn + dOut + tableSize(weightBits)
+  return entries
+}
+
 /** A module's certificate. */
 export interface Certificate {
   /** Step 1. */
