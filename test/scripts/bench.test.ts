@@ -50,7 +50,7 @@ test('an unknown name is an error that lists the names', async t => {
   t.regex(stderr, /no benchmark "kernels": names are kernel, adapter, session, verify, rpc, serve/)
   const part = await bench('session/gpt2')
   t.is(part.status, 2)
-  t.regex(part.stderr, /parts of session are demo, distilgpt2-10, distilgpt2-128, llama8b-qv, llama8b-all, /)
+  t.regex(part.stderr, /parts of session are demo, distilgpt2-10, distilgpt2-128, llama8b-qv, llama8b-all\n/)
 })
 
 test('options that make no sense are errors of usage', async t => {
