@@ -3,6 +3,7 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { type Kernel, nobleKernel, wasmKernel } from '../../src/kernel/index.js'
 import { kernelMemory } from '../../src/kernel/wasm/memory.js'
 import type { CommittedAdapter, Random, VerifiedManifest } from '../../src/proof/index.js'
+import { sessionWorkers, type SessionWorkers } from '../../src/roles/workers.js'
 import { type ContributorJobs, inlineContributorJobs, inlineUserJobs, type UserJobs } from '../../src/session/index.js'
 
 export const noble = nobleKernel()
@@ -15,12 +16,18 @@ export const random: Random = bytes => {
   return out
 }
 
+/** In this thread: what the work itself takes. */
 export function userJobs(manifest: VerifiedManifest): UserJobs {
   return inlineUserJobs({ kernel, manifest, random })
 }
 
 export function contributorJobs(adapter: CommittedAdapter): ContributorJobs {
   return inlineContributorJobs({ kernel, adapter, random })
+}
+
+/** As a node does them: on worker threads, one less than there are cores. */
+export function nodeJobs(): SessionWorkers {
+  return sessionWorkers({ kernel, random })
 }
 
 /** Bytes of a pair of field elements. */

@@ -2,13 +2,14 @@
 import { Contributor } from '../../../src/roles/contributor.js'
 import { answerEchoes, ECHO_PROTOCOL } from './echo.js'
 import { loopbackNode } from './loopback.js'
-import { contributorJobs, kernel, random } from '../product.js'
+import { kernel, nodeJobs, random } from '../product.js'
 import { LLAMA_QV, OWNER_SECRET, register } from '../session/shapes.js'
 
 const { adapter } = register({ name: 'one group', rank: 16, groups: [LLAMA_QV] })
+const { pool, jobs } = nodeJobs()
 const { net } = await loopbackNode('contributor', async store => {
   const announce = (): Promise<Uint8Array> => Promise.resolve(new Uint8Array(0))
-  const contributor = new Contributor({ kernel, random, store, announce, jobs: contributorJobs })
+  const contributor = new Contributor({ kernel, random, store, announce, jobs: jobs.contributor })
   await store.budget.register({ content: adapter.content, base: adapter.manifest.base, quantized: adapter.quantized })
   contributor.serve({ adapter, policy: { mode: 'open', allow: [], limitRows: null }, secretKey: OWNER_SECRET })
   return contributor
@@ -18,4 +19,5 @@ const manifest = Buffer.from(adapter.manifest.bytes).toString('base64')
 process.stdout.write(`${JSON.stringify({ type: 'ready', address: net.node.getMultiaddrs()[0]!.toString(), manifest })}\n`)
 await new Promise<void>(resolve => process.once('SIGINT', () => resolve()))
 await net.stop()
+await pool?.stop()
 process.exit()

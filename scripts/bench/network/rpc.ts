@@ -2,13 +2,14 @@
 import { fileURLToPath } from 'node:url'
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
+import type { WorkerPool } from '../../../src/kernel/index.js'
 import { decodeManifest, type VerifiedManifest, verifyManifest } from '../../../src/proof/index.js'
 import { openRemoteAdapter, type RemoteAdapter } from '../../../src/roles/remote-adapter.js'
 import { packDeltas } from '../../../src/session/messages/packing.js'
 import { Participant } from '../../demo/participant.js'
 import { ECHO_PROTOCOL, echoOver } from './echo.js'
 import { type LoopbackNode, loopbackNode } from './loopback.js'
-import { contributorJobs, kernel, random, userJobs } from '../product.js'
+import { contributorJobs, kernel, nodeJobs, random } from '../product.js'
 import { inTurn, quantile, sample, type Sample, summary, timed } from '../sample.js'
 import { LLAMA_QV, makeActivations, makeAdapter, register, type Shape } from '../session/shapes.js'
 import type { Bench, Part, Report, Settings } from '../types.js'
@@ -23,6 +24,7 @@ const COMMIT_ROWS = 16
 
 interface Opened {
   readonly user: LoopbackNode
+  readonly pool: WorkerPool | undefined
   readonly peer: PeerId
   readonly adapter: RemoteAdapter
   readonly manifest: VerifiedManifest
@@ -33,12 +35,13 @@ async function open(): Promise<Opened> {
   const ready = await other.line('the contributor', READY, ({ type }) => type === 'ready')
   const manifest = verifyManifest({ kernel, manifest: decodeManifest(Buffer.from(ready['manifest'] as string, 'base64')), random })
   const user = await loopbackNode('user')
+  const { pool, jobs } = nodeJobs()
   const { remotePeer: peer } = await user.net.node.dial(multiaddr(ready['address'] as string))
   const adapter = await openRemoteAdapter({
     ...{ kernel, random, peer, manifest, rows: ROWS, commitRows: COMMIT_ROWS },
-    ...{ sessions: user.net.node.services.session, fetch: user.net.fetch, store: user.store, jobs: userJobs(manifest) }
+    ...{ sessions: user.net.node.services.session, fetch: user.net.fetch, store: user.store, jobs: jobs.user!(manifest) }
   })
-  return { user, peer, adapter, manifest }
+  return { user, pool, peer, adapter, manifest }
 }
 
 /** Waits until the commitments of earlier exchanges are done, as they are while the base model computes. */
@@ -75,7 +78,7 @@ async function payload(x: Int16Array, settings: Settings): Promise<{ asked: numb
 const figures = ({ median, min, runs }: Sample): Pick<Sample, 'median' | 'min' | 'runs'> => ({ median, min, runs })
 
 async function measure(name: 'latency' | 'prefill', tokens: number, report: Report, settings: Settings): Promise<void> {
-  const { user, peer, adapter } = await open()
+  const { user, pool, peer, adapter } = await open()
   const { asked, answered, delta } = await payload(alongColumns(tokens), settings)
   const rows = Float32Array.from(alongColumns(tokens))
   const echo = echoOver(await user.net.node.dialProtocol(peer, ECHO_PROTOCOL), { asked, answered })
@@ -100,6 +103,7 @@ async function measure(name: 'latency' | 'prefill', tokens: number, report: Repo
   report.row({ case: name, metric: 'deltaWithin', unit: 'ms', ...figures(delta), yardstick: { name: 'exchange', median: took.median } })
   await adapter.abort(new Error('the benchmark is over')).catch(() => {})
   await user.net.stop()
+  await pool?.stop()
 }
 
 const part = (name: 'latency' | 'prefill', tokens: number, what: string): Part => ({
