@@ -128,3 +128,14 @@ export function innerProduct(a: Uint8Array, b: Uint8Array): Uint8Array {
   const right = readScalars(b)
   return writeScalars([readScalars(a).reduce((sum, x, i) => sum + x * right[i]!, 0n) % ORDER])
 }
+
+/**
+ * How many terms are added to each of `low`.
+ * @throws RangeError unless `high` has a vector as long as `low` for each scalar of `c`
+ */
+export function foldTerms(low: { readonly length: number }, high: { readonly length: number }, c: Uint8Array): number {
+  const terms = Math.floor(c.length / SCALAR_BYTES)
+  checkCount(c, terms)
+  if (high.length !== terms * low.length) throw new RangeError(`${high.length} points are not ${terms} times ${low.length}`)
+  return terms
+}

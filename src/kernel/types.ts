@@ -46,7 +46,11 @@ export interface Kernel {
   commitRows(bases: Points, rows: SmallRows, count: number): Points
   /** Σ_i scalars_i · points_i, as a vector of length 1 (the identity for length 0). */
   msm(scalars: Uint8Array, points: Points): Points
-  /** low_i + c · high_i for two vectors of one length. */
+  /**
+   * low_i + Σ_k c_k · high_(k·n + i), where n is the length of `low`: cheaper than one after the other, since all terms share their
+   * doublings.
+   * @param high one vector as long as `low` for each scalar of `c`
+   */
   foldPoints(low: Points, high: Points, c: Uint8Array): Points
   /** scalars_i · points_i. */
   scale(scalars: Uint8Array, points: Points): Points

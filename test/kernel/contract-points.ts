@@ -138,6 +138,9 @@ export function pointContract(test: TestFn, kernel: Kernel): void {
         const reversed = [...naive].reverse()
         const folded = kernel.foldPoints(vector, points(...reversed), bytesOf(c))
         t.deepEqual(kernel.encode(folded), encoded(naive.map((p, i) => p.add(times(reversed[i]!, c)))))
+        const high = points(...reversed, ...naive, ...reversed)
+        const together = kernel.foldPoints(vector, high, bytesOf(c, ORDER - 1n, 0n))
+        t.deepEqual(kernel.encode(together), encoded(reversed.map(p => times(p, c))))
       }),
       RUNS
     )
@@ -148,6 +151,7 @@ export function pointContract(test: TestFn, kernel: Kernel): void {
     t.throws(() => kernel.msm(bytesOf(1n), two), { instanceOf: RangeError })
     t.throws(() => kernel.scale(bytesOf(1n), two), { instanceOf: RangeError })
     t.throws(() => kernel.foldPoints(two, two, bytesOf(1n, 1n)), { instanceOf: RangeError })
+    t.throws(() => kernel.foldPoints(two, two, new Uint8Array(33)), { instanceOf: RangeError })
     t.throws(() => kernel.foldPoints(two, points(BASE), bytesOf(1n)), { instanceOf: RangeError })
   })
 

@@ -8,7 +8,7 @@ export { carry, mul, sqr } from './field'
 export { entryDigits, rowDigits, scalarDigits } from './digits'
 export { toEntries } from './entries'
 export { multiply } from './msm'
-export { addToPairs, multiples, pairsOf } from './multiples'
+export { addToPairs, combinations, multiples, pairsOf } from './multiples'
 export { decode, encode, indexOfIdentity, mapAll } from './ristretto'
 export { addRows, joinDigits, makeTables, setIdentities } from './rows'
 export {

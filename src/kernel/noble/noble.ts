@@ -92,10 +92,14 @@ function scale(scalarBytes: Uint8Array, points: Points): Points {
 }
 
 function foldPoints(low: Points, high: Points, c: Uint8Array): Points {
-  scalars.sameLength(low, high)
-  scalars.checkCount(c, 1)
-  const right = multiples(c, elementsOf(high))
-  return pointsOf(elementsOf(low).map((point, i) => add(point, right[i]!)))
+  const terms = scalars.foldTerms(low, high, c)
+  const elements = elementsOf(high)
+  const sums: Extended[] = [...elementsOf(low)]
+  for (let k = 0; k < terms; k++) {
+    const part = elements.slice(k * sums.length, (k + 1) * sums.length)
+    multiples(c.subarray(32 * k, 32 * (k + 1)), part).forEach((point, i) => (sums[i] = add(sums[i]!, point)))
+  }
+  return pointsOf(sums)
 }
 
 function msm(scalarBytes: Uint8Array, points: Points): Points {

@@ -19,6 +19,7 @@ type Exports = Readonly<
     | 'blakeState'
     | 'blakeStateBytes'
     | 'carry'
+    | 'combinations'
     | 'decode'
     | 'dotAll'
     | 'encode'

@@ -1,9 +1,9 @@
 /** Points of the WebAssembly kernel. */
 import { MalformedMessageError } from '../../errors.js'
-import { checkCount, sameLength } from '../scalars.js'
+import { checkCount, foldTerms, sameLength } from '../scalars.js'
 import type { Points } from '../types.js'
 import { kernelMemory } from './memory.js'
-import { ENCODING, ENTRY, fromPairs, inParts, roomForPairs, SCALAR, WasmPoints, wasmPoints } from './vector.js'
+import { ENCODING, ENTRY, fromPairs, inParts, PAIR, roomForPairs, SCALAR, WasmPoints, wasmPoints } from './vector.js'
 import { multiScalar, scalarWindows } from './windows.js'
 
 /** Points that are decoded, encoded or looked through in one call. */
@@ -86,26 +86,34 @@ export function msm(scalars: Uint8Array, points: Points): Points {
 /** Digits of single multiplications (src/kernel/assembly/multiples.ts). */
 const SINGLE_BITS = 5
 
-/** scalars_i · points_i (one scalar serves all), with `low` added if there is one. */
-function multiples(scalars: Uint8Array, vector: WasmPoints, low?: WasmPoints): Points {
-  const one = scalars.length === SCALAR
+/** Bytes of a table of a pair's multiples. */
+const TABLE = 17 * PAIR
+
+/** scalars_i · points_i. */
+export function scale(scalars: Uint8Array, points: Points): Points {
+  checkCount(scalars, points.length)
+  const vector = wasmPoints(points)
   return fromPairs(vector.length, (memory, from, to) => {
     const pairs = roomForPairs(memory, to - from)
-    const count = one ? 1 : to - from
-    const { digits, windows } = scalarWindows(memory, one ? scalars : scalars.subarray(from * SCALAR, to * SCALAR), SINGLE_BITS)
-    memory.exports.multiples(pairs, memory.place(vector.part(from, to)), to - from, digits, count, windows)
-    if (low !== undefined) memory.exports.addToPairs(pairs, memory.place(low.part(from, to)), to - from)
+    const { digits, windows } = scalarWindows(memory, scalars.subarray(from * SCALAR, to * SCALAR), SINGLE_BITS)
+    memory.exports.multiples(pairs, memory.place(vector.part(from, to)), to - from, digits, to - from, windows)
     return pairs
   })
 }
 
-export function scale(scalars: Uint8Array, points: Points): Points {
-  checkCount(scalars, points.length)
-  return multiples(scalars, wasmPoints(points))
-}
-
 export function foldPoints(low: Points, high: Points, c: Uint8Array): Points {
-  sameLength(low, high)
-  checkCount(c, 1)
-  return multiples(c, wasmPoints(high), wasmPoints(low))
+  const [kept, vector] = [wasmPoints(low), wasmPoints(high)]
+  const { length } = kept
+  const terms = foldTerms(low, high, c)
+  return fromPairs(length, (memory, from, to) => {
+    const pairs = roomForPairs(memory, to - from)
+    const { digits, windows } = scalarWindows(memory, c, SINGLE_BITS)
+    const entries = memory.room(terms * (to - from) * ENTRY)
+    for (let k = 0; k < terms; k++) {
+      memory.bytes().set(vector.part(k * length + from, k * length + to), entries + k * (to - from) * ENTRY)
+    }
+    memory.exports.combinations(pairs, entries, to - from, digits, terms, windows, memory.room(terms * TABLE))
+    memory.exports.addToPairs(pairs, memory.place(kept.part(from, to)), to - from)
+    return pairs
+  })
 }
