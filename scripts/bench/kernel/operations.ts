@@ -7,7 +7,8 @@ import { random } from '../product.js'
 export type Operation =
   | { readonly kind: 'commit'; readonly bits: 8 | 16 | 53; readonly rows: number; readonly width: number }
   | { readonly kind: 'msm'; readonly bits: 128 | 252; readonly points: number }
-  | { readonly kind: 'decode' | 'encode' | 'foldPoints'; readonly points: number }
+  | { readonly kind: 'decode' | 'encode'; readonly points: number }
+  | { readonly kind: 'foldPoints'; readonly points: number; readonly terms: number }
   | { readonly kind: 'fold' | 'products'; readonly rows: number; readonly width: number }
   | { readonly kind: 'inner' | 'foldScalars' | 'mulScalars'; readonly length: number }
   | { readonly kind: 'hash' | 'nobleHash'; readonly bytes: number }
@@ -85,7 +86,8 @@ export function prepare(kernel: Kernel, operation: Operation): () => unknown {
       return () => kernel.encode(shifted)
     }
     case 'foldPoints': {
-      const [low, high, c] = [freshPoints(kernel, operation.points), freshPoints(kernel, operation.points), scalars(kernel, 1)]
+      const { points, terms } = operation
+      const [low, high, c] = [freshPoints(kernel, points), freshPoints(kernel, points * terms), scalars(kernel, terms)]
       return () => kernel.foldPoints(low, high, c)
     }
     case 'fold': {

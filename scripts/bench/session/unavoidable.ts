@@ -3,7 +3,8 @@
  * and what they take, each measured by itself on one thread. What is counted: whatever touches points, integers or whole vectors of
  * scalars. What is not: single scalars, hashes and signatures.
  */
-import { halvings, pairRounds } from '../../../src/proof/argument/layout.js'
+import { MOST_TERMS } from '../../../src/proof/argument/bases.js'
+import { halvings, LAST_LENGTH, pairRounds } from '../../../src/proof/argument/layout.js'
 import { type Operation, prepare, unitsOf } from '../kernel/operations.js'
 import { kernel } from '../product.js'
 import { sample, type Sample } from '../sample.js'
@@ -44,6 +45,22 @@ function sizes({ groups, rank }: Shape): { width: number; ranks: number; halves:
   return { width, ranks, halves, points: FIXED_POINTS + groups.length + 2 * pairRounds(groups.length) + 4 * halves.length }
 }
 
+/** Sums over the generators, which become fewer by MOST_TERMS to one (src/proof/argument/bases.ts). */
+function overGenerators(halves: readonly number[]): Counted[] {
+  const counted: Counted[] = []
+  let terms = 1
+  for (const half of halves) {
+    counted.push([4, msm(half * terms)])
+    if (half <= LAST_LENGTH) break
+    if (2 * terms > MOST_TERMS) {
+      counted.push([2, { kind: 'foldPoints', points: 2 * half, terms: terms - 1 }])
+      terms = 1
+    }
+    terms *= 2
+  }
+  return counted
+}
+
 export function ofProve(shape: Shape, tokens: number): Counted[] {
   const { groups, rank } = shape
   const { width, ranks, halves, points } = sizes(shape)
@@ -71,11 +88,10 @@ export function ofProve(shape: Shape, tokens: number): Counted[] {
     [4, { kind: 'inner', length: width }],
     [2, { kind: 'foldScalars', length: width }],
     ...halves.flatMap((half): Counted[] => [
-      [4, msm(half)],
-      [2, { kind: 'foldPoints', points: half }],
       [2, { kind: 'inner', length: half }],
       [2, { kind: 'foldScalars', length: half }]
     ]),
+    ...overGenerators(halves),
     [1, { kind: 'encode', points }]
   ]
 }

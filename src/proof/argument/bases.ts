@@ -4,7 +4,7 @@ import type { Kernel, Points } from '../../kernel/types.js'
 import { lengthOf, slice } from '../scalars.js'
 
 /** Terms of a base at most, before it becomes a point of its own: more cost more in the sums than they save in the folding. */
-const MOST_TERMS = 8
+export const MOST_TERMS = 8
 
 /** Points from `offset` on, times a scalar. */
 interface Part {
