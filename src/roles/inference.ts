@@ -1,9 +1,13 @@
 /** The user's calls from end to end: who serves the adapters, the base model cut for them, their sessions, the text, the proofs. */
+import type { PeerId } from '@libp2p/interface'
+import { toHex } from '../bytes.js'
+import { RefusedError } from '../errors.js'
 import { readModelFolder } from '../hub/index.js'
 import type { Kernel } from '../kernel/index.js'
 import { TextTokenizer } from '../model/tokenizer.js'
 import type { Net } from '../net/index.js'
 import type { SessionService } from '../net/session/index.js'
+import { timeLimit } from '../net/time-limit.js'
 import type { Random, VerifiedManifest } from '../proof/index.js'
 import type { UserJobs } from '../session/index.js'
 import type { Store } from '../store/index.js'
@@ -21,7 +25,7 @@ export interface InferenceInit {
   readonly random: Random
   readonly store: Store
   readonly net: Pick<Net<{ session: SessionService }>, 'node' | 'fetch'>
-  readonly finder: Pick<Finder, 'resolve'>
+  readonly finder: Pick<Finder, 'resolve' | 'find'>
   readonly events: Events
   /** Takes care of sessions that break. */
   readonly settling: UserSettling
@@ -31,6 +35,12 @@ export interface InferenceInit {
 
 /** Tokens for which a model is opened when nothing is said. */
 const DEFAULT_SESSION_TOKENS = 1024
+
+/** Milliseconds in which a contributor whose connection was lost is reached again, before others are looked for. */
+const REDIAL = 3000
+/** Milliseconds for which somebody to go on with is looked for: a contributor restarts in seconds; and between two looks. */
+const GO_ON = 15_000
+const GO_ON_PAUSE = 500
 
 export class Inference {
   private readonly models = new Models()
@@ -171,9 +181,34 @@ export class Inference {
       groups: [...each.manifest.groups.keys()],
       rows: rows(each),
       jobs: jobs?.(each.manifest),
+      another: (lost: PeerId, error: Error) => this.another(each, { lost, error, signal: shared.signal }),
       ...shared
     }))
     return RemoteAdapters.open(inits)
+  }
+
+  /** Who serves the adapter of a session that broke: the same contributor, when only the connection was lost, or another. */
+  private async another(
+    { manifest }: Located,
+    { lost, error, signal }: { lost: PeerId; error: Error; signal: AbortSignal }
+  ): Promise<PeerId> {
+    const { net, finder } = this.init
+    const until = performance.now() + GO_ON
+    do {
+      signal.throwIfAborted()
+      if (!(error instanceof RefusedError)) {
+        const again = await net.node.dial(lost, { signal: AbortSignal.any([signal, timeLimit(REDIAL)]) }).catch(() => undefined)
+        if (again !== undefined) return lost
+      }
+      const located = await finder.find({ adapter: toHex(manifest.id) }, { signal }).then(
+        found => found.located,
+        () => []
+      )
+      const other = located.find(({ peer }) => !peer.equals(lost))
+      if (other !== undefined) return other.peer
+      await new Promise(resolve => setTimeout(resolve, GO_ON_PAUSE))
+    } while (performance.now() < until)
+    throw error
   }
 
   private tellSession(session: SessionInfo, { onProgress }: CallOptions): void {

@@ -97,8 +97,7 @@ export class PatchedModel implements PatchedModelHandle {
 
   private tellCommitments({ onProgress }: CallOptions): void {
     for (const adapter of this.init.remotes?.adapters ?? []) {
-      const { session, rows } = adapter.info()
-      onProgress?.({ type: 'commitments', session, rows, accepted: adapter.accepted })
+      onProgress?.({ type: 'commitments', ...adapter.progress() })
     }
   }
 }

@@ -12,6 +12,7 @@ import type { FetchService } from '../net/fetch/index.js'
 import type { OpenedSession, SessionService } from '../net/session/index.js'
 import type { Random, VerifiedManifest } from '../proof/index.js'
 import {
+  type AnswerProgress,
   checkAccept,
   CODE,
   type Code,
@@ -41,7 +42,7 @@ export interface RemoteAdapterInit {
     readonly sessions: Pick<Store['sessions'], 'put'>
   }
   /** Takes care of the session when it breaks; default: nobody. */
-  readonly settling?: Pick<UserSettling, 'broken'> | undefined
+  readonly settling?: Pick<UserSettling, 'broken' | 'settle' | 'settled'> | undefined
   readonly peer: PeerId
   readonly manifest: VerifiedManifest
   /** Manifest indices of the groups at whose modules deltas are injected, strictly ascending; default: all. */
@@ -108,6 +109,11 @@ export interface DeltaRequest {
   readonly rows: Float32Array
 }
 
+/** Deltas of the first rows of a request whose session failed. */
+export interface PartialAnswer {
+  deltas: Float32Array
+}
+
 export class RemoteAdapter {
   readonly manifest: VerifiedManifest
   private readonly session: UserSession
@@ -137,7 +143,8 @@ export class RemoteAdapter {
 
   /** The session as it is now. */
   info(): SessionInfo {
-    return this.entry.info(this.session.answeredRows)
+    const info = this.entry.info(this.session.answeredRows)
+    return this.init.settling?.settled(info.session) ?? info
   }
 
   /** Rows accepted by both sides. */
@@ -152,14 +159,25 @@ export class RemoteAdapter {
 
   /**
    * Deltas of the group's modules, one module's outputs after the other in each row.
+   * @param partial gets what was answered when the session fails
    * @returns count × Σ dOut
    * @throws what the session fails with, LimitExceededError beyond the session's rows
    */
-  async deltas({ group, position, rows }: DeltaRequest): Promise<Float32Array> {
+  async deltas({ group, position, rows }: DeltaRequest, partial?: PartialAnswer): Promise<Float32Array> {
     const { dIn, modules } = this.manifest.groups[group]!
     const { x, scales: rowScales } = quantizeRows(rows, dIn, this.manifest.activationBits)
-    const y = await this.session.request(group, position, x)
-    return dequantize({ modules: modules.map(({ dOut, index }) => ({ dOut, scale: this.scales[index]! })), y, rowScales })
+    const progress: AnswerProgress = { answered: 0, y: new Float64Array(0) }
+    const scaled = modules.map(({ dOut, index }) => ({ dOut, scale: this.scales[index]! }))
+    try {
+      return dequantize({ modules: scaled, y: await this.session.ask({ group, position, x }, progress), rowScales })
+    } catch (error) {
+      const { answered, y } = progress
+      if (partial !== undefined && answered > 0) {
+        const part = y.subarray(0, (y.length / rowScales.length) * answered)
+        partial.deltas = dequantize({ modules: scaled, y: part, rowScales: rowScales.subarray(0, answered) })
+      }
+      throw error
+    }
   }
 
   /**
@@ -196,10 +214,21 @@ export class RemoteAdapter {
       this.session.fail(error)
       await this.recorded
       await this.failed(error as Error)
-      throw error
+      return this.settle(error as Error)
     }
     await this.recorded
     return this.info()
+  }
+
+  /** The stream broke before the proof had come: another may do. @throws the error when it does not */
+  private async settle(error: Error): Promise<SessionInfo> {
+    const { settling, signal } = this.init
+    if (this.entry.state !== 'broken' || settling === undefined || signal?.aborted === true) throw error
+    try {
+      return await settling.settle(this.info().session)
+    } catch {
+      throw error
+    }
   }
 
   /** Fetches, verifies, keeps and signs for the bundle, and takes the announcement. */

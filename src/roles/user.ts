@@ -5,7 +5,7 @@
 import { InvalidInputError } from '../errors.js'
 import type { DeltaProvider, TargetGroup } from '../model/types.js'
 import type { Manifest } from '../proof/index.js'
-import { openRemoteAdapter, type RemoteAdapter, type RemoteAdapterInit } from './remote-adapter.js'
+import { SteadyAdapter, type SteadyAdapterInit } from './steady-adapter.js'
 import type { SessionInfo } from './types.js'
 
 /** Groups of all adapters one after the other: what a base model is opened with to serve them all. */
@@ -23,9 +23,9 @@ export function rowsFor({ groups }: Manifest, tokens: number): number {
 /** Several adapters in use at a time, in the order of `targetGroups`. */
 export class RemoteAdapters {
   /** Adapter and manifest index of each of the model's groups. */
-  private readonly places: readonly { readonly adapter: RemoteAdapter; readonly group: number }[]
+  private readonly places: readonly { readonly adapter: SteadyAdapter; readonly group: number }[]
 
-  private constructor(readonly adapters: readonly RemoteAdapter[]) {
+  private constructor(readonly adapters: readonly SteadyAdapter[]) {
     this.places = adapters.flatMap(adapter => adapter.manifest.groups.map((_, group) => ({ adapter, group })))
   }
 
@@ -33,10 +33,10 @@ export class RemoteAdapters {
    * Opens a session with each contributor, at the same time.
    * @throws the first error of `openRemoteAdapter`; no session is left open then
    */
-  static async open(inits: readonly RemoteAdapterInit[]): Promise<RemoteAdapters> {
+  static async open(inits: readonly SteadyAdapterInit[]): Promise<RemoteAdapters> {
     const bases = new Set(inits.map(({ manifest }) => manifest.base.join()))
     if (bases.size > 1) throw new InvalidInputError('the adapters belong to different base models; use adapters of one')
-    const opened = await Promise.allSettled(inits.map(openRemoteAdapter))
+    const opened = await Promise.allSettled(inits.map(init => SteadyAdapter.open(init)))
     const adapters = opened.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
     const failed = opened.find(result => result.status === 'rejected')
     if (failed !== undefined) {
@@ -54,7 +54,7 @@ export class RemoteAdapters {
   }
 
   infos(): SessionInfo[] {
-    return this.adapters.map(adapter => adapter.info())
+    return this.adapters.flatMap(adapter => adapter.infos())
   }
 
   /**

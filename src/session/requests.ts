@@ -21,7 +21,16 @@ export interface AnsweredRow {
   readonly y: Float64Array
 }
 
+/** How far an answer has come: what is there when the session breaks need not be asked for again. */
+export interface AnswerProgress {
+  /** Rows, from the first on. */
+  answered: number
+  /** count × outputs, of which these rows are filled. */
+  y: Float64Array
+}
+
 interface Request {
+  readonly progress: AnswerProgress
   readonly group: number
   readonly position: number
   readonly x: Int16Array
@@ -63,19 +72,24 @@ export class RequestWindow {
    * @param x count × dIn integers
    * @returns count × outputs integers
    */
-  async ask(group: number, position: number, x: Int16Array): Promise<Float64Array> {
+  async ask(
+    { group, position, x }: { readonly group: number; readonly position: number; readonly x: Int16Array },
+    progress: AnswerProgress
+  ): Promise<Float64Array> {
     const { manifest } = this.init
     const { dIn, outputs } = manifest.groups[group]!
     const rowBytes = dIn * activationBytes(manifest.activationBits)
     const most = Math.min(NET_LIMITS.rowsPerRequest, Math.floor((NET_LIMITS.frameBytes - ROWS_OVERHEAD) / rowBytes))
     const count = x.length / dIn
     const y = new Float64Array(count * outputs)
+    progress.y = y
     const parts: Promise<Float64Array>[] = []
     for (let from = 0; from < count; from += most) {
       const to = Math.min(from + most, count)
       parts.push(
         new Promise((resolve, reject) => {
           this.queue.push({
+            progress,
             group,
             position: position + from,
             x: x.subarray(from * dIn, to * dIn),
@@ -115,6 +129,7 @@ export class RequestWindow {
     const { dIn, outputs } = group
     request.y.set(unpackDeltas(this.bounds(group), deltas, deltas.count), answered * outputs)
     request.answered += deltas.count
+    request.progress.answered += deltas.count
     const rows = Array.from({ length: deltas.count }, (_, i) => {
       const t = answered + i
       return {

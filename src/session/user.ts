@@ -17,7 +17,7 @@ import { LABELS } from './labels.js'
 import { rowsOf } from './ledger.js'
 import type { Batch, Deltas, Message, Proof } from './messages/messages.js'
 import { activationBytes } from './messages/packing.js'
-import { type AnsweredRow, RequestWindow } from './requests.js'
+import { type AnsweredRow, type AnswerProgress, RequestWindow } from './requests.js'
 import type { Deadline } from './machine.js'
 import type { UserRest } from './settle/user.js'
 import { Side, type SideInit } from './side.js'
@@ -109,7 +109,18 @@ export class UserSession extends Side {
    * @returns count × outputs exact integers
    * @throws LimitExceededError beyond the session's rows, RangeError for another group or length, and what the session fails with
    */
-  async request(group: number, position: number, x: Int16Array): Promise<Float64Array> {
+  request(group: number, position: number, x: Int16Array): Promise<Float64Array> {
+    return this.ask({ group, position, x })
+  }
+
+  /**
+   * The same, telling of the rows as they come.
+   * @throws as `request`
+   */
+  async ask(
+    { group, position, x }: { readonly group: number; readonly position: number; readonly x: Int16Array },
+    progress: AnswerProgress = { answered: 0, y: new Float64Array(0) }
+  ): Promise<Float64Array> {
     if (this.error !== undefined) throw this.error
     if (!this.terms.context.groups.includes(group)) throw new RangeError(`group ${group} is not one of the session's`)
     const count = x.length / this.init.manifest.groups[group]!.dIn
@@ -118,7 +129,7 @@ export class UserSession extends Side {
     if (this.closing) throw new ProtocolViolationError('the session is closing: no more rows')
     if (count > this.rowsLeft) throw new LimitExceededError('rows', this.asked + count, this.terms.context.rows, 'in this session')
     this.asked += count
-    return this.requests.ask(group, position, x)
+    return this.requests.ask({ group, position, x }, progress)
   }
 
   /**

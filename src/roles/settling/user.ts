@@ -32,6 +32,9 @@ const MINUTE = 60 * SECOND
 /** Milliseconds before each attempt: a contributor that restarts is back in seconds; after 10 minutes it has proved alone. The last goes on. */
 const RETRY = [SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 60 * MINUTE] as const
 
+/** Sessions settled by this process that it tells of without its store. */
+const REMEMBERED = 256
+
 export interface UserSettlingInit {
   readonly store: Pick<Store, 'journals' | 'bundles' | 'sessions'>
   readonly sessions: Pick<SessionService, 'settle'>
@@ -50,6 +53,8 @@ export class UserSettling {
   private readonly attempts = new Map<string, number>()
   private readonly rests = new Map<string, UserRest>()
   private readonly running = new Map<string, Promise<SessionInfo>>()
+  /** What became of those that this process broke. */
+  private readonly results = new Map<string, SessionInfo>()
   private readonly stopping = new AbortController()
 
   constructor(private readonly init: UserSettlingInit) {}
@@ -88,6 +93,11 @@ export class UserSettling {
       this.running.set(id, running)
     }
     return running
+  }
+
+  /** What became of a session that broke in this process, once it is settled. */
+  settled(id: string): SessionInfo | undefined {
+    return this.results.get(id)
   }
 
   private wait(id: string): void {
@@ -132,11 +142,18 @@ export class UserSettling {
       }
       await this.done(id)
       if (entry.state === 'broken') await entry.end({ state: 'failed', error: 'the session was settled without a row that both accepted' })
-      return entry.info()
+      const info = entry.info()
+      this.remember(info)
+      return info
     } catch (error) {
       await this.again(id, entry, error as Error)
       throw error
     }
+  }
+
+  private remember(info: SessionInfo): void {
+    this.results.set(info.session, info)
+    if (this.results.size > REMEMBERED) this.results.delete(this.results.keys().next().value!)
   }
 
   private failed(machine: SettlingUser, error: Error): Error {
