@@ -18,7 +18,16 @@ import type { PrivateKey } from '@libp2p/interface'
 export * from './errors.js'
 export { BaseModelClient, type BaseModelClientOptions } from './library/base-model-client.js'
 export { type BatchVerification, batchVerifyProofs } from './library/batch-verify.js'
+export {
+  type ActivationCommitment,
+  type ActivationOpening,
+  commitActivations,
+  type CommitActivationsOptions,
+  verifyCommitment
+} from './library/commitments.js'
 export { type CollectedProof, type InjectionPoint, LoRAServer, type LoRAServerOptions } from './library/lora-server.js'
+export { LowRankQuantizer } from './library/low-rank-quantizer.js'
+export { generateProofsOptimizedParallel, type ParallelOptions, type ProofTask } from './library/prove-parallel.js'
 export { createNode } from './roles/node.js'
 export type { NodeJobs, NodeLimits, NodeOptions } from './roles/options.js'
 export type * from './roles/types.js'
