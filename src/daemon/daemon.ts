@@ -110,7 +110,7 @@ function watch(node: ZkloraNode, signal: AbortSignal, onEvent: (event: DaemonEve
 async function registerAll({ config, signal, onEvent }: DaemonInit, node: ZkloraNode): Promise<void> {
   for (const params of config.settings.adapters) {
     if (signal.aborted) throw new CancelledError('start')
-    const { adapter, outcome } = await registerAdapter(node, config.dataDir, params, { signal, onProgress: onEvent })
+    const { adapter, outcome } = await registerAdapter(node, params, { signal, onProgress: onEvent })
     onEvent({ type: 'registered', adapter, outcome })
   }
 }

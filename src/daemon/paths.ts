@@ -18,8 +18,6 @@ export function configFile(dataDir: string, named?: string): string {
 }
 
 export const keyFile = (dataDir: string): string => join(dataDir, 'peer.key')
-/** Which PEFT folders were registered as which adapters. */
-export const registeredFile = (dataDir: string): string => join(dataDir, 'registered.json')
 
 /** Bytes of a unix socket's path that every system takes: 104 with its closing zero on macOS, 108 on Linux. */
 const SOCKET_PATH_BYTES = 103

@@ -5,25 +5,10 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { InvalidInputError } from '../errors.js'
 import type { CallOptions, OwnAdapterInfo, ZkloraNode } from '../roles/types.js'
-import { registeredFile } from './paths.js'
 import type { AdapterSettings } from './settings.js'
-
-/** By folder: what it was registered as. */
-const registeredSchema = z.record(z.string(), z.strictObject({ fingerprint: z.string(), adapter: z.string() }))
-
-async function readRegistered(file: string): Promise<z.infer<typeof registeredSchema>> {
-  try {
-    return registeredSchema.parse(JSON.parse(await readFile(file, 'utf8')))
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {}
-    throw new InvalidInputError(`${file} cannot be read: remove it, and the adapters of the config are registered anew`, { cause })
-  }
-}
 
 /** A hash over the adapter's files and its terms. */
 async function fingerprintOf(params: AdapterSettings): Promise<string> {
@@ -47,25 +32,19 @@ export interface Registration {
   outcome: 'kept' | 'added' | 'replaced'
 }
 
-/** @throws InvalidInputError for a folder that is no adapter, and what `addAdapter` throws. */
-export async function registerAdapter(
-  node: ZkloraNode,
-  dataDir: string,
-  params: AdapterSettings,
-  options: CallOptions
-): Promise<Registration> {
-  const file = registeredFile(dataDir)
-  const registered = await readRegistered(file)
+/**
+ * What was registered of a folder is kept with the adapter, in one write, so that a process that is killed on the way leaves either none,
+ * or one that the next start finds; what it takes the place of goes last.
+ * @throws InvalidInputError for a folder that is no adapter, and what `addAdapter` throws
+ */
+export async function registerAdapter(node: ZkloraNode, params: AdapterSettings, options: CallOptions): Promise<Registration> {
+  const { folder } = params
   const fingerprint = await fingerprintOf(params)
-  const before = registered[params.folder]
-  const known = (await node.listAdapters()).find(({ id }) => id === before?.adapter)
-  if (known !== undefined && before?.fingerprint === fingerprint) return { adapter: known, outcome: 'kept' }
-  const adapter = await node.addAdapter(params, options)
-  if (known !== undefined) await node.removeAdapter(known.id)
-  // Beside and renamed, so that a crash leaves the old list or the new one.
-  await writeFile(`${file}.new`, JSON.stringify({ ...registered, [params.folder]: { fingerprint, adapter: adapter.id } }, null, 2), {
-    mode: 0o600
-  })
-  await rename(`${file}.new`, file)
-  return { adapter, outcome: known === undefined ? 'added' : 'replaced' }
+  const before = (await node.listAdapters()).filter(({ origin }) => origin?.folder === folder)
+  const kept = before.find(({ origin }) => origin?.fingerprint === fingerprint)
+  const adapter = kept ?? (await node.addAdapter({ ...params, origin: { folder, fingerprint } }, options))
+  const old = before.filter(({ id }) => id !== adapter.id)
+  for (const { id } of old) await node.removeAdapter(id)
+  if (kept !== undefined) return { adapter, outcome: 'kept' }
+  return { adapter, outcome: old.length === 0 ? 'added' : 'replaced' }
 }

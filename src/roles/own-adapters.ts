@@ -108,7 +108,7 @@ export class OwnAdapters {
       onProgress: done => (done <= modules ? tell('commit', done, modules) : tell('prove', done - modules, modules))
     })
     const { manifest, content } = committed
-    const own = { quantized, ownerSeed, secret, salt, content, policy, added: now() }
+    const own = { quantized, ownerSeed, secret, salt, content, policy, added: now(), origin: params.origin }
     await store.budget.register({ content, base: base.id, quantized })
     await store.adapters.put(manifest, own)
     this.serve(committed, own)
@@ -198,13 +198,24 @@ export class OwnAdapters {
     discovery?.provide(adapterKey(adapter.manifest.id))
   }
 
-  private async describe(manifest: Manifest, { policy, added, content }: Omit<OwnAdapter, 'manifestBytes'>): Promise<OwnAdapterInfo> {
+  private async describe(
+    manifest: Manifest,
+    { policy, added, content, origin }: Omit<OwnAdapter, 'manifestBytes'>
+  ): Promise<OwnAdapterInfo> {
     const budget: GroupBudget[] = []
     for (const [group, widths] of manifest.groups.entries()) {
       const { minimumRows, latticeRows } = extractionBudget(widths, manifest)
       const answered = await this.init.store.budget.answered(content, group)
       budget.push({ group, answered, extraction: Math.round(minimumRows), matrixB: latticeRows })
     }
-    return { ...adapterInfo(manifest), id: toHex(manifest.id), ...policy, allow: [...policy.allow], budget, added }
+    return {
+      ...adapterInfo(manifest),
+      id: toHex(manifest.id),
+      ...policy,
+      allow: [...policy.allow],
+      budget,
+      added,
+      ...(origin !== undefined && { origin })
+    }
   }
 }

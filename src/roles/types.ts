@@ -27,9 +27,19 @@ export interface OwnAdapterInfo extends AdapterInfo {
   limitRows: number | null
   budget: GroupBudget[]
   added: number
+  origin?: AdapterOrigin | undefined
+}
+
+/** From what an adapter was registered, for those who register what has changed. */
+export interface AdapterOrigin {
+  folder: string
+  /** A hash of its content and terms. */
+  fingerprint: string
 }
 
 export interface AddAdapterParams {
+  /** Kept with the adapter. */
+  origin?: AdapterOrigin | undefined
   /** PEFT folder. */
   folder: string
   /** Folder of the base model (its config and tokenizer). */

@@ -17,8 +17,15 @@ export interface AdapterPolicy {
   readonly limitRows: number | null
 }
 
+/** From what it was registered. */
+interface Origin {
+  readonly folder: string
+  readonly fingerprint: string
+}
+
 /** Public side of an own adapter, and its policy. */
 export interface OwnAdapterEntry {
+  readonly origin?: Origin | undefined
   readonly id: string
   readonly name: string
   readonly base: string
@@ -39,6 +46,7 @@ export interface OwnAdapter {
   readonly content: Uint8Array
   readonly policy: AdapterPolicy
   readonly added: number
+  readonly origin?: Origin | undefined
 }
 
 /** Shape of a quantised adapter: all but its numbers. */
@@ -60,8 +68,11 @@ export class Adapters {
   /** Adds or replaces an adapter. Register its budget first. */
   async put(manifest: Manifest, adapter: Omit<OwnAdapter, 'manifestBytes'>): Promise<OwnAdapterEntry> {
     const id = toHex(manifest.id)
-    const { policy, added, quantized } = adapter
-    const entry: OwnAdapterEntry = { id, name: manifest.name, base: toHex(manifest.base), groups: manifest.groups.length, policy, added }
+    const { policy, added, quantized, origin } = adapter
+    const entry: OwnAdapterEntry = {
+      ...{ id, name: manifest.name, base: toHex(manifest.base), groups: manifest.groups.length, policy, added },
+      ...(origin !== undefined && { origin })
+    }
     await this.table
       .write()
       .putJson(['adapter', id], entry)
@@ -113,7 +124,8 @@ export class Adapters {
       salt,
       content,
       policy: entry.policy,
-      added: entry.added
+      added: entry.added,
+      ...(entry.origin !== undefined && { origin: entry.origin })
     }
   }
 

@@ -1,9 +1,8 @@
 import test from 'ava'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { commands, execute, pickAdapter } from '../../src/daemon/commands.js'
 import { registerAdapter } from '../../src/daemon/registered.js'
-import { registeredFile } from '../../src/daemon/paths.js'
 import { temporaryFolder } from './folders.js'
 import { adapter, smallNode } from './small-node.js'
 
@@ -62,11 +61,11 @@ test('an adapter of the config is registered once, and anew when its content or 
   const folder = await peftFolder(join(dataDir, 'adapter'))
   const node = smallNode()
   const params = { folder, base: '/models/novels', name: 'mine' }
-  const first = await registerAdapter(node, dataDir, params, {})
+  const first = await registerAdapter(node, params, {})
   t.is(first.outcome, 'added')
-  t.deepEqual(await registerAdapter(node, dataDir, params, {}), { adapter: first.adapter, outcome: 'kept' })
+  t.deepEqual(await registerAdapter(node, params, {}), { adapter: first.adapter, outcome: 'kept' })
 
-  const listed = await registerAdapter(node, dataDir, { ...params, mode: 'listed' }, {})
+  const listed = await registerAdapter(node, { ...params, mode: 'listed' }, {})
   t.is(listed.outcome, 'replaced')
   t.false(
     node.adapters.some(({ id }) => id === first.adapter.id),
@@ -74,22 +73,42 @@ test('an adapter of the config is registered once, and anew when its content or 
   )
 
   await writeFile(join(folder, 'adapter_model.safetensors'), 'weights, trained further')
-  const trained = await registerAdapter(node, dataDir, { ...params, mode: 'listed' }, {})
+  const trained = await registerAdapter(node, { ...params, mode: 'listed' }, {})
   t.is(trained.outcome, 'replaced')
 
   await node.removeAdapter(trained.adapter.id)
-  t.is((await registerAdapter(node, dataDir, { ...params, mode: 'listed' }, {})).outcome, 'added')
-  t.false((await readFile(registeredFile(dataDir), 'utf8')).includes('weights'))
+  t.is((await registerAdapter(node, { ...params, mode: 'listed' }, {})).outcome, 'added')
 })
 
-test('a folder that is no PEFT adapter, and a list that cannot be read, are named', async t => {
+test('a process that is killed once an adapter is kept does not leave two of a folder', async t => {
+  const dataDir = await temporaryFolder(t)
+  const folder = await peftFolder(join(dataDir, 'adapter'))
+  const node = smallNode()
+  node.adapters = []
+  const params = { folder, base: '/models/novels' }
+  const first = await registerAdapter(node, params, {})
+  await writeFile(join(folder, 'adapter_model.safetensors'), 'weights, trained further')
+  // It ends before the old one is removed.
+  const removal = t.throwsAsync(registerAdapter({ ...node, removeAdapter: async () => Promise.reject(new Error('killed')) }, params, {}), {
+    message: 'killed'
+  })
+  await removal
+  t.is(node.adapters.length, 2)
+  const again = await registerAdapter(node, params, {})
+  t.is(again.outcome, 'kept')
+  t.not(again.adapter.id, first.adapter.id)
+  t.deepEqual(
+    node.adapters.map(({ id }) => id),
+    [again.adapter.id]
+  )
+})
+
+test('a folder that is no PEFT adapter is named', async t => {
   const dataDir = await temporaryFolder(t)
   const node = smallNode()
   const params = { folder: join(dataDir, 'none'), base: '/m' }
-  await t.throwsAsync(registerAdapter(node, dataDir, params, {}), {
+  await t.throwsAsync(registerAdapter(node, params, {}), {
     name: 'InvalidInputError',
     message: /no readable adapter_config\.json/
   })
-  await writeFile(registeredFile(dataDir), '{"x":1}')
-  await t.throwsAsync(registerAdapter(node, dataDir, params, {}), { message: /registered\.json cannot be read: remove it/ })
 })

@@ -132,6 +132,7 @@ export interface SmallNode extends ZkloraNode {
 
 /** Each method can be replaced. */
 export function smallNode(methods: Partial<ZkloraNode> = {}): SmallNode {
+  let made = 1
   const node: SmallNode = {
     stopped: false,
     adapters: [adapter],
@@ -141,8 +142,9 @@ export function smallNode(methods: Partial<ZkloraNode> = {}): SmallNode {
     status: async () => status,
     addAdapter: async (params, options) => {
       options?.onProgress?.({ type: 'adapter', step: 'commit', done: 3, total: 3 })
-      const id = `${node.adapters.length}${adapter.id}`.slice(0, 64)
-      const added = { ...adapter, id, name: params.name ?? 'adapter', mode: params.mode ?? 'open' }
+      const id = `${made++}${adapter.id}`.slice(0, 64)
+      const { name = 'adapter', mode = 'open', origin } = params
+      const added = { ...adapter, id, name, mode, ...(origin && { origin }) }
       node.adapters.push(added)
       return added
     },
