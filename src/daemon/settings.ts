@@ -67,7 +67,14 @@ export const settingsSchema = z.strictObject({
   limits: z
     .strictObject({
       sessions: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time, 1 to 10000'),
-      sessionsPerPeer: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time to one peer, 1 to 10000')
+      sessionsPerPeer: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time to one peer, 1 to 10000'),
+      threads: z
+        .number()
+        .int()
+        .min(0)
+        .max(256)
+        .optional()
+        .describe('worker threads for commitments and proofs, 0 to 256 (left out: one less than cores; 0: none, all is done in one thread)')
     })
     .optional()
     .describe('an object of limits, such as { "sessions": 64 }')

@@ -1,26 +1,31 @@
 /** Verifies proof files without node, network or store: what `zklora verify` and `batchVerifyProofs` do. */
 import { readdir, readFile, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { InvalidInputError } from '../errors.js'
-import { type Kernel, wasmKernel } from '../kernel/index.js'
 import { FORMAT_LIMITS } from '../limits.js'
 import type { CallOptions, VerifyReport } from '../roles/types.js'
+import { type FileCheck, fileWorkers } from '../roles/workers.js'
 import { unchecked, verifyFile } from '../browser/verify-file.js'
 
 /** How a proof file's name ends. */
 export const PROOF_FILE_ENDING = '.zkproof'
 
+const inThisThread: FileCheck = async (source, bytes) => verifyFile(source, bytes)
+
 /** A proof file on the disk. Never throws: what cannot be read is `unchecked`. */
-export async function verifyProofAt(file: string, kernel: Kernel = wasmKernel()): Promise<VerifyReport> {
+export async function verifyProofAt(file: string, check: FileCheck = inThisThread): Promise<VerifyReport> {
+  let bytes: Uint8Array
   try {
     const { size } = await stat(file)
     if (size > FORMAT_LIMITS.proofFileBytes) {
       return unchecked(file, `the file has ${size} bytes, a proof file has at most ${FORMAT_LIMITS.proofFileBytes}`)
     }
-    return verifyFile(file, await readFile(file), { kernel })
+    bytes = await readFile(file)
   } catch (error) {
     return unchecked(file, `the file cannot be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`)
   }
+  return check(file, bytes)
 }
 
 export interface BatchVerification {
@@ -48,12 +53,8 @@ export async function batchVerifyProofs(folder: string, { signal }: Pick<CallOpt
     const why = (cause as NodeJS.ErrnoException).code
     throw new InvalidInputError(`the folder ${folder} cannot be read (${why}): give the folder that holds the proof files`, { cause })
   }
-  const kernel = wasmKernel()
-  const reports: VerifyReport[] = []
-  for (const name of names) {
-    signal?.throwIfAborted()
-    reports.push(await verifyProofAt(join(folder, name), kernel))
-  }
+  const files = names.map(name => join(folder, name))
+  const reports = await verifyAll(files, signal)
   const of = (verdict: VerifyReport['verdict']): number => reports.filter(report => report.verdict === verdict).length
   return {
     proofs: reports.length,
@@ -62,5 +63,26 @@ export async function batchVerifyProofs(folder: string, { signal }: Pick<CallOpt
     unchecked: of('unchecked'),
     elapsed: performance.now() - began,
     reports
+  }
+}
+
+/** On as many threads as there are cores and files: nothing else is computed here meanwhile. Each has one file in memory. */
+async function verifyAll(files: readonly string[], signal: AbortSignal | undefined): Promise<VerifyReport[]> {
+  const threads = Math.min(availableParallelism(), files.length)
+  const workers = threads > 1 ? fileWorkers(threads) : undefined
+  const reports: VerifyReport[] = []
+  let next = 0
+  const work = async (): Promise<void> => {
+    while (next < files.length) {
+      signal?.throwIfAborted()
+      const at = next++
+      reports[at] = await verifyProofAt(files[at]!, workers?.verifyFile)
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: threads }, work))
+    return reports
+  } finally {
+    await workers?.stop()
   }
 }

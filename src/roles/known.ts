@@ -1,17 +1,16 @@
 /** Sessions and bundles that this node knows of: exported as proof files, and verified again. */
 import { fromHex } from '../bytes.js'
 import { InvalidInputError, isPeerError, NotFoundError } from '../errors.js'
-import type { Kernel } from '../kernel/index.js'
-import { encodeProofFile, type Random } from '../proof/index.js'
+import { encodeProofFile } from '../proof/index.js'
 import { keptManifest, type Store } from '../store/index.js'
 import type { CallOptions, VerifyReport } from './types.js'
 import type { Verifier } from './verifier.js'
-import { unchecked, verifyFile } from '../browser/verify-file.js'
+import type { FileCheck } from './workers.js'
+import { unchecked } from '../browser/verify-file.js'
 
 export interface KnownInit {
   readonly store: Store
-  readonly kernel: Kernel
-  readonly random: Random
+  readonly verifyFile: FileCheck
   readonly verifier: Pick<Verifier, 'manifest' | 'bundle'>
 }
 
@@ -42,7 +41,7 @@ export class KnownProofs {
 
   /** Verifies what is kept, or can be fetched. Never throws for what is in the bytes. @throws NotFoundError, InvalidInputError */
   async verify(id: string, { signal }: CallOptions = {}): Promise<VerifyReport> {
-    const { kernel, random, verifier } = this.init
+    const { verifyFile, verifier } = this.init
     const { session, adapter, digests } = await this.find(id)
     try {
       const manifest = await verifier.manifest(fromHex(adapter), [], signal)
@@ -50,7 +49,7 @@ export class KnownProofs {
       for (const digest of digests) {
         bundles.push(await verifier.bundle({ digest: fromHex(digest), adapter: fromHex(adapter) }, [], signal))
       }
-      return verifyFile(session, encodeProofFile({ manifest: manifest.bytes, bundles }), { kernel, random })
+      return await verifyFile(session, encodeProofFile({ manifest: manifest.bytes, bundles }))
     } catch (error) {
       signal?.throwIfAborted()
       // What a fetched manifest is wrong about is its holder's; what was asked for has not been checked.

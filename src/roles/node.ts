@@ -23,11 +23,10 @@ import { endStaleSessions } from './session-entry.js'
 import { statusOf } from './status.js'
 import type { FindParams, FindResult, GenerateParams, LossParams, Role, SessionInfo, ZkloraNode } from './types.js'
 import { Verifier } from './verifier.js'
-import { verifyFile } from '../browser/verify-file.js'
 import { VERSION } from './version.js'
 import { inlineUserJobs } from '../session/index.js'
 import { UserSettling } from './settling/user.js'
-import { sessionWorkers } from './workers.js'
+import { type FileCheck, sessionWorkers } from './workers.js'
 
 /** Milliseconds: a lookup waits for the DHT's first query of the own key, which itself waits for a peer. */
 const FIRST_QUERY_AFTER = 50
@@ -46,6 +45,7 @@ interface Parts {
   /** Worker threads for sessions; none: this thread does their work. */
   readonly pool: WorkerPool | undefined
   readonly jobs: NodeJobs
+  readonly verifyFile: FileCheck
   readonly events: Events
   readonly net: NodeNet
   readonly own: OwnAdapters
@@ -78,10 +78,12 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
   const events = new Events()
   const kernel = wasmKernel()
   const random = systemRandom
-  const { pool, jobs, registration, checks } = sessionWorkers({ kernel, random, threads: limits.threads }, options.jobs)
   const has = (role: Role): boolean => roles.includes(role)
   // The contributor announces over a network that is made with the contributor as its host.
   const late: { parts?: Parts } = {}
+  const onLost = (error: Error): void => late.parts?.net.node.logger.forComponent('zklora:workers').error('%e', error)
+  const workers = sessionWorkers({ kernel, random, threads: limits.threads, onLost }, options.jobs)
+  const { pool, jobs, registration, checks, verifyFile } = workers
   const contributor = !has('contributor')
     ? undefined
     : new Contributor({
@@ -132,7 +134,7 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
     jobs: manifest => jobs.user?.(manifest) ?? inlineUserJobs({ kernel, manifest, random }),
     onSession: session => events.emit({ type: 'session', session })
   })
-  const parts: Parts = { options, datastore, store, kernel, pool, jobs, events, net, own, verifier, contributor, settling }
+  const parts: Parts = { options, datastore, store, kernel, pool, jobs, verifyFile, events, net, own, verifier, contributor, settling }
   late.parts = parts
   return parts
 }
@@ -161,6 +163,7 @@ function participant({
   kernel,
   pool,
   jobs,
+  verifyFile,
   events,
   net,
   own,
@@ -171,7 +174,7 @@ function participant({
   const started = Date.now()
   const random = systemRandom
   const finder = new Finder({ net, store, verifier, hasBootstrap: (options.bootstrap ?? []).length > 0 })
-  const known = new KnownProofs({ store, kernel, random, verifier })
+  const known = new KnownProofs({ store, verifyFile, verifier })
   const inference = new Inference({ kernel, random, store, net, finder, events, settling, jobs: jobs.user })
   const asUser = (base: string): void => {
     if (!options.roles.includes('user')) throw new UnsupportedError('this node has not the role user: add it to its roles')
@@ -218,7 +221,7 @@ function participant({
       return (await store.sessions.list()).map(({ bundles: _bundles, announcement: _announcement, ...info }) => info)
     },
     exportProof: id => known.exportProof(id),
-    verifyFile: async (source, bytes) => verifyFile(source, bytes, { kernel, random }),
+    verifyFile,
     verifyKnown: (id, call) => known.verify(id, call),
     verdicts: () => store.verdicts.list(),
     watch: ({ signal = new AbortController().signal, onProgress = () => {} }) => events.watch(onProgress, signal),

@@ -1,6 +1,14 @@
-/** A worker thread of a node: the work of sessions, with a kernel of its own. */
+/** A worker thread of a node: the work of sessions and verifiers, with a kernel of its own. */
+import { verifyFile } from '../browser/verify-file.js'
 import { serveJobs, wasmKernel } from '../kernel/index.js'
+import type { Random } from '../proof/index.js'
 import { sessionModule } from '../session/index.js'
 import { nodePort } from './threads.js'
+import { FILE_JOB, type FileJob } from './workers.js'
 
-serveJobs(nodePort(), sessionModule({ kernel: wasmKernel(), random: bytes => crypto.getRandomValues(new Uint8Array(bytes)) }))
+const kernel = wasmKernel()
+const random: Random = bytes => crypto.getRandomValues(new Uint8Array(bytes))
+const { open, jobs } = sessionModule({ kernel, random })
+const files = ({ source, bytes }: FileJob): { value: unknown } => ({ value: verifyFile(source, bytes, { kernel, random }) })
+
+serveJobs(nodePort(), { open, jobs: { ...jobs, [FILE_JOB]: files } })

@@ -1,8 +1,10 @@
 /** The worker threads of a node. */
-import { type Kernel, WorkerPool } from '../kernel/index.js'
+import { verifyFile } from '../browser/verify-file.js'
+import { type Kernel, type WorkerLostError, WorkerPool } from '../kernel/index.js'
 import type { Random, RegistrationJobs } from '../proof/index.js'
 import { inlineRegistration, PooledJobs } from '../session/index.js'
 import type { NodeJobs } from './options.js'
+import type { VerifyReport } from './types.js'
 import type { VerifierChecks } from './verifier.js'
 import { nodeWorker, threadsOfMachine } from './threads.js'
 
@@ -16,6 +18,18 @@ export interface SessionWorkersInit {
   readonly random: Random
   /** 0: none, the thread of the node does the work. */
   readonly threads?: number | undefined
+  /** Told of each thread that ended by itself; what it did has failed, and another takes its place. */
+  readonly onLost?: ((error: WorkerLostError) => void) | undefined
+}
+
+/** Verifies a proof file's bytes; never throws for what is in them. @throws WorkerLostError */
+export type FileCheck = (source: string, bytes: Uint8Array) => Promise<VerifyReport>
+
+/** The name of the job, and what it is given. */
+export const FILE_JOB = 'verifyFile'
+export interface FileJob {
+  readonly source: string
+  readonly bytes: Uint8Array
 }
 
 export interface SessionWorkers {
@@ -24,12 +38,19 @@ export interface SessionWorkers {
   readonly registration: RegistrationJobs
   /** What the verifier asks for; undefined: it does it itself. */
   readonly checks: VerifierChecks | undefined
+  readonly verifyFile: FileCheck
 }
 
 /** A pool, of which no thread has been started yet, and the jobs on it; `given` jobs come first. */
-export function sessionWorkers({ kernel, random, threads = threadsOfMachine() }: SessionWorkersInit, given: NodeJobs = {}): SessionWorkers {
-  if (threads === 0) return { pool: undefined, jobs: given, registration: inlineRegistration(kernel), checks: undefined }
-  const pool = new WorkerPool({ module: MODULE, worker: nodeWorker, threads })
+export function sessionWorkers(
+  { kernel, random, threads = threadsOfMachine(), onLost }: SessionWorkersInit,
+  given: NodeJobs = {}
+): SessionWorkers {
+  if (threads === 0) {
+    const here: FileCheck = async (source, bytes) => verifyFile(source, bytes, { kernel, random })
+    return { pool: undefined, jobs: given, registration: inlineRegistration(kernel), checks: undefined, verifyFile: here }
+  }
+  const pool = new WorkerPool({ module: MODULE, worker: nodeWorker, threads, onLost })
   const pooled = new PooledJobs({ pool, kernel, random })
   return {
     pool,
@@ -40,6 +61,20 @@ export function sessionWorkers({ kernel, random, threads = threadsOfMachine() }:
       bundles: items => pooled.verifyBundles(items),
       atOnce: Math.max(1, threads - 1),
       batchBytes: BATCH_BYTES
-    }
+    },
+    verifyFile: fileCheck(pool)
   }
+}
+
+function fileCheck(pool: WorkerPool): FileCheck {
+  return async (source, bytes) => {
+    await pool.room()
+    return pool.run<VerifyReport>({ name: FILE_JOB, input: { source, bytes } satisfies FileJob })
+  }
+}
+
+/** Threads for proof files alone, without a node; the process does not end before they are stopped. */
+export function fileWorkers(threads: number): { verifyFile: FileCheck; stop: () => Promise<void> } {
+  const pool = new WorkerPool({ module: MODULE, worker: nodeWorker, threads })
+  return { verifyFile: fileCheck(pool), stop: () => pool.stop() }
 }

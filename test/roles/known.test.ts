@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import { NotFoundError } from '../../src/errors.js'
-import { nobleKernel } from '../../src/kernel/index.js'
+import { verifyFile } from '../../src/browser/verify-file.js'
 import { KnownProofs } from '../../src/roles/known.js'
 import { Store } from '../../src/store/index.js'
 import { verdict } from '../daemon/small-node.js'
@@ -19,7 +19,7 @@ async function hearsay(t: ExecutionContext, error: Error): Promise<KnownProofs> 
     root: '8'.repeat(64)
   })
   const verifier = { manifest: () => Promise.reject(error), bundle: () => Promise.reject(error) }
-  return new KnownProofs({ store, kernel: nobleKernel(), random: bytes => new Uint8Array(bytes), verifier })
+  return new KnownProofs({ store, verifyFile: async (source, bytes) => verifyFile(source, bytes), verifier })
 }
 
 test('a proof that is not to be had is not checked, and says why', async t => {

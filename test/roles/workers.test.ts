@@ -1,7 +1,8 @@
 import test from 'ava'
-import { sessionWorkers } from '../../src/roles/workers.js'
+import { encodeProofFile } from '../../src/proof/index.js'
+import { fileWorkers, sessionWorkers } from '../../src/roles/workers.js'
 import { inlineUserJobs } from '../../src/session/index.js'
-import { integers, kernel, register, seeded } from '../proof/fixture.js'
+import { flip, honestBundle, integers, kernel, register, seeded } from '../proof/fixture.js'
 
 const random = seeded('workers')
 const { manifest } = register('workers')
@@ -20,4 +21,18 @@ test('jobs that are given come before those of the pool', t => {
   const { jobs } = sessionWorkers({ kernel, random, threads: 1 }, given)
   t.is(jobs.user, given.user)
   t.is(typeof jobs.contributor, 'function')
+})
+
+test('proof files are verified on threads as in this one', async t => {
+  const { adapter } = register('workers')
+  const { bundle } = honestBundle(adapter, 'file')
+  const bytes = encodeProofFile({ manifest: manifest.bytes, bundles: [bundle] })
+  const workers = fileWorkers(1)
+  t.teardown(() => workers.stop())
+  const { verifyFile: here } = sessionWorkers({ kernel, random, threads: 0 })
+  for (const file of [bytes, flip(bytes, bytes.length - 40), bytes.subarray(1)]) {
+    const [there, expected] = await Promise.all([workers.verifyFile('a file', file), here('a file', file)])
+    t.deepEqual({ ...there, elapsed: null }, { ...expected, elapsed: null })
+  }
+  t.is((await here('a file', bytes)).verdict, 'valid')
 })
