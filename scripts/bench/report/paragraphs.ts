@@ -22,7 +22,7 @@ export const PARAGRAPHS: Readonly<Record<string, string>> = {
     'commitments, one entry for each activation: they grow with tokens × widths and dominate for wide models. The contributor commits to the',
     'hidden rows only, a rank wide. The hash is BLAKE3 over every message of both directions: bound by bytes, most of them deltas.',
     'The proof folds every activation once (cheap), then works on single rows of the widest group: its multiplications grow with tokens and',
-    'with the width, not with their product: half of it are sums over generators, which are folded eight to one, and the folding. Verification decodes one point for each row and multiplies them once; the two signatures of the',
+    'with the width, not with their product: half of it or more are sums over generators, which are folded eight to one, and the folding. Verification decodes one point for each row and multiplies them once; the two signatures of the',
     "tails are a fixed part. The bundle is 32 bytes for each row and a few KiB for the proof. Peak memory is the highest RSS of a process of its own that does the contributor's part alone",
     '(restores the adapter, answers, commits, proves), less the bytes of its quantised weights: Node, tables and activations are counted in.'
   ].join('\n'),
