@@ -1,0 +1,141 @@
+/**
+ * `npm run soak [-- --minutes M] [--sessions N] [--json FILE]`: a contributor that serves N sessions at a time while verifiers come and
+ * go. After a warm-up of a third of the time memory stays within 5 %, nothing is rejected unhandled, and when all sessions have ended
+ * no socket and no timer is left that was not there before.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { Figures } from './soak/figures.js'
+
+const PEER = fileURLToPath(new URL('./soak/peer.js', import.meta.url))
+const MiB = 2 ** 20
+const MINUTE = 60_000
+/** Of the whole time: warm-up, and each of the two windows that are compared. */
+const WARM_UP = 1 / 3
+const WINDOW = 1 / 5
+const FLAT = 1.05
+const VERIFIERS = 2
+const SAMPLES = 60
+
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '30' }, sessions: { type: 'string', default: '30' }, json: { type: 'string' } }
+})
+const [minutes, sessions] = [Number(values.minutes), Number(values.sessions)]
+if (!(minutes > 0) || !Number.isInteger(sessions) || sessions < 1) throw new Error('--minutes and --sessions are numbers above 0')
+
+class Peer {
+  readonly samples: Figures[] = []
+  private constructor(
+    readonly kind: string,
+    private readonly child: ChildProcess,
+    readonly address: string
+  ) {}
+
+  static async start(kind: string, folder: string, count: number, bootstrap?: string): Promise<Peer> {
+    const argv = [kind, folder, String(count), ...(bootstrap === undefined ? [] : [bootstrap])]
+    const child = fork(PEER, argv, { execArgv: ['--expose-gc'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    children.push(child)
+    const { address } = await next<{ address: string }>(child, 'ready')
+    return new Peer(kind, child, address)
+  }
+
+  async sample(): Promise<Figures> {
+    const answer = next<{ figures: Figures }>(this.child, 'figures')
+    this.child.send('figures')
+    const { figures } = await answer
+    this.samples.push(figures)
+    for (const warning of new Set(figures.warnings)) console.log(`${this.kind}: ${warning}`)
+    return figures
+  }
+
+  async rest(): Promise<void> {
+    const answer = next(this.child, 'resting')
+    this.child.send('rest')
+    await answer
+  }
+}
+
+const children: ChildProcess[] = []
+const sleep = (milliseconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, milliseconds))
+
+function next<T>(child: ChildProcess, type: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const ended = (): void => reject(new Error('a process ended'))
+    child.on('message', function hear(line: { type: string }) {
+      if (line.type !== type) return
+      child.off('message', hear)
+      child.off('exit', ended)
+      resolve(line as T)
+    })
+    child.once('exit', ended)
+  })
+}
+
+function middle(figures: readonly Figures[], of: (figures: Figures) => number): number {
+  const sorted = figures.map(of).sort((a, b) => a - b)
+  return sorted[sorted.length >> 1]!
+}
+
+/** Sentences about what grew; told as it is either way. */
+function growth({ kind, samples }: Peer): string[] {
+  const from = Math.floor(samples.length * WARM_UP)
+  const window = Math.max(1, Math.floor(samples.length * WINDOW))
+  const [early, late] = [samples.slice(from, from + window), samples.slice(-window)]
+  return (['rss', 'heap', 'buffers'] as const).flatMap(name => {
+    const [before, after] = [middle(early, figures => figures[name]), middle(late, figures => figures[name])]
+    console.log(`${kind}: ${name} ${(before / MiB).toFixed(1)} MiB after warm-up, ${(after / MiB).toFixed(1)} MiB at the end`)
+    // Nodes that come and go in one process leave pages to the allocator, not to the heap.
+    if (name === 'rss' && kind === 'verifiers') return []
+    // A few megabytes are the noise of the allocator.
+    return after > before * FLAT && after - before > 4 * MiB
+      ? [`${kind}: ${name} grew by ${((after / before - 1) * 100).toFixed(1)} %`]
+      : []
+  })
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'zklora-soak-'))
+const faults: string[] = []
+try {
+  const contributor = await Peer.start('contributor', folder, 1)
+  const before = await contributor.sample()
+  contributor.samples.length = 0
+  const users = await Peer.start('users', folder, sessions, contributor.address)
+  const verifiers = await Peer.start('verifiers', folder, VERIFIERS, contributor.address)
+  const peers = [contributor, users, verifiers]
+  for (let n = 0; n < SAMPLES; n++) {
+    await sleep((minutes * MINUTE) / SAMPLES)
+    for (const peer of peers) await peer.sample()
+    const { rss, heap, sockets, timers } = contributor.samples.at(-1)!
+    const { done, failed } = users.samples.at(-1)!
+    console.log(
+      `${n + 1}/${SAMPLES}: contributor ${(rss / MiB).toFixed(0)} MiB, heap ${(heap / MiB).toFixed(1)}, ${sockets} sockets, ${timers} timers; ${done} texts, ${failed} failed`
+    )
+  }
+  for (const peer of [users, verifiers]) await peer.rest()
+  const resting = await contributor.sample()
+  contributor.samples.pop()
+  for (const peer of peers) faults.push(...growth(peer))
+  const rejections = peers.reduce((sum, { samples }) => sum + samples.at(-1)!.rejections, 0)
+  if (rejections > 0) faults.push(`${rejections} rejections were not handled`)
+  const { done, failed } = users.samples.at(-1)!
+  if (failed > 0) faults.push(`${failed} texts failed`)
+  console.log(`${done} texts in ${minutes} minutes, ${sessions} at a time; ${verifiers.samples.at(-1)!.done} verifiers came and went`)
+  console.log(
+    `contributor, before and after: timers ${before.timers} and ${resting.timers}, sockets ${before.sockets} and ${resting.sockets}`
+  )
+  // Users are still connected, and each connection has its own.
+  if (resting.timers > before.timers + 4 * resting.sockets + 8) faults.push(`${resting.timers} timers are left`)
+  if (values.json !== undefined)
+    await writeFile(values.json, JSON.stringify(Object.fromEntries(peers.map(({ kind, samples }) => [kind, samples]))))
+} catch (error) {
+  faults.push((error as Error).message)
+} finally {
+  for (const child of children) child.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+}
+for (const fault of faults) console.error(`FAULT ${fault}`)
+process.exit(faults.length > 0 ? 1 : 0)

@@ -1,0 +1,94 @@
+/**
+ * A process of the soak run: one contributor; or users with several sessions each, text after text; or verifiers that come and go.
+ * It tells the parent what it holds when it is asked.
+ * Usage: peer.js contributor|users|verifiers FOLDER COUNT [BOOTSTRAP]
+ */
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { createNode } from '../../src/roles/node.js'
+import type { Role, ZkloraNode } from '../../src/roles/types.js'
+import { type Figures, figures, type SoakCounts } from './figures.js'
+
+const DEMO = fileURLToPath(new URL('../../../config/demo/', import.meta.url))
+const BASE = join(DEMO, 'models', 'novels-llama')
+const ADAPTER = join(DEMO, 'adapters', 'shakespeare-llama')
+/** Sessions of one user: those that a contributor serves one peer. */
+const SESSIONS = 4
+const TOKENS = 40
+/** Milliseconds for which a verifier stays. */
+const VERIFIER_LIFE = 20_000
+
+const [kind, folder, count, bootstrap] = process.argv.slice(2) as ['contributor' | 'users' | 'verifiers', string, string, string?]
+const counts: SoakCounts = { done: 0, failed: 0, rejections: 0, warnings: [] }
+process.on('unhandledRejection', error => {
+  counts.rejections++
+  console.error('unhandled', error)
+})
+process.on('warning', warning => counts.warnings.push(`${warning.name}: ${warning.message} ${warning.stack ?? ''}`))
+
+let made = 0
+async function open(role: Role): Promise<ZkloraNode> {
+  const dataDir = join(folder, `${role}-${made++}`)
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  return createNode({
+    dataDir,
+    privateKey: await generateKeyPair('Ed25519'),
+    roles: [role],
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    bootstrap: bootstrap === undefined ? [] : [bootstrap],
+    privateAddresses: true,
+    limits: { threads: 0 }
+  })
+}
+
+let going = true
+const nodes: ZkloraNode[] = []
+const running: Promise<void>[] = []
+
+async function texts(node: ZkloraNode): Promise<void> {
+  while (going) {
+    try {
+      await node.generate({ prompt: `Text ${counts.done}`, base: BASE, adapters: [`soak@${bootstrap!}`], maxNewTokens: TOKENS })
+      counts.done++
+    } catch (error) {
+      counts.failed++
+      counts.warnings.push(`text: ${(error as Error).message}`)
+      await new Promise(resolve => setTimeout(resolve, 1000))
+    }
+  }
+}
+
+async function comingAndGoing(): Promise<void> {
+  while (going) {
+    const node = await open('verifier')
+    await new Promise(resolve => setTimeout(resolve, VERIFIER_LIFE))
+    await node.stop()
+    counts.done++
+    await rm(join(folder, `verifier-${made - Number(count)}`), { recursive: true, force: true })
+  }
+}
+
+const say = (line: object): void => void process.send!(line, undefined, {}, () => {})
+process.once('disconnect', () => process.exit())
+process.on('message', async line => {
+  if (line === 'figures') say({ type: 'figures', figures: await figures(counts) } satisfies { type: string; figures: Figures })
+  if (line === 'rest') {
+    going = false
+    await Promise.all(running)
+    say({ type: 'resting' })
+  }
+})
+if (kind === 'contributor') {
+  const node = await open('contributor')
+  nodes.push(node)
+  await node.addAdapter({ folder: ADAPTER, base: BASE, name: 'soak', mode: 'open' })
+}
+if (kind === 'users') {
+  const users = Math.ceil(Number(count) / SESSIONS)
+  for (let n = 0; n < users; n++) nodes.push(await open('user'))
+  for (let n = 0; n < Number(count); n++) running.push(texts(nodes[n % users]!))
+}
+if (kind === 'verifiers') for (let n = 0; n < Number(count); n++) running.push(comingAndGoing())
+say({ type: 'ready', address: nodes[0]?.multiaddrs()[0] })
