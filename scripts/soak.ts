@@ -112,7 +112,7 @@ try {
     const { rss, heap, sockets, timers } = contributor.samples.at(-1)!
     const { done, failed } = users.samples.at(-1)!
     console.log(
-      `${n + 1}/${SAMPLES}: contributor ${(rss / MiB).toFixed(0)} MiB, heap ${(heap / MiB).toFixed(1)}, ${sockets} sockets, ${timers} timers; ${done} texts, ${failed} failed`
+      `${n + 1}/${SAMPLES}: contributor ${(rss / MiB).toFixed(0)} MiB, heap ${(heap / MiB).toFixed(1)}, ${sockets} sockets, ${timers} timers; ${done} sessions, ${failed} failed`
     )
   }
   for (const peer of [users, verifiers]) await peer.rest()
@@ -122,8 +122,8 @@ try {
   const rejections = peers.reduce((sum, { samples }) => sum + samples.at(-1)!.rejections, 0)
   if (rejections > 0) faults.push(`${rejections} rejections were not handled`)
   const { done, failed } = users.samples.at(-1)!
-  if (failed > 0) faults.push(`${failed} texts failed`)
-  console.log(`${done} texts in ${minutes} minutes, ${sessions} at a time; ${verifiers.samples.at(-1)!.done} verifiers came and went`)
+  if (failed > 0) faults.push(`${failed} sessions failed`)
+  console.log(`${done} sessions in ${minutes} minutes, ${sessions} at a time; ${verifiers.samples.at(-1)!.done} verifiers came and went`)
   console.log(
     `contributor, before and after: timers ${before.timers} and ${resting.timers}, sockets ${before.sockets} and ${resting.sockets}`
   )

@@ -1,5 +1,5 @@
 /**
- * A process of the soak run: one contributor; or users with several sessions each, text after text; or verifiers that come and go.
+ * A process of the soak run: one contributor; or users with several sessions each, one after the other; or verifiers that come and go.
  * It tells the parent what it holds when it is asked.
  * Usage: peer.js contributor|users|verifiers FOLDER COUNT [BOOTSTRAP]
  */
@@ -16,7 +16,10 @@ const BASE = join(DEMO, 'models', 'novels-llama')
 const ADAPTER = join(DEMO, 'adapters', 'shakespeare-llama')
 /** Sessions of one user: those that a contributor serves one peer. */
 const SESSIONS = 4
-const TOKENS = 40
+const TOKENS = 5
+/** Texts of one session, and milliseconds between them. */
+const TEXTS = 10
+const BETWEEN = 5_000
 /** Milliseconds for which a verifier stays. */
 const VERIFIER_LIFE = 20_000
 
@@ -47,15 +50,21 @@ let going = true
 const nodes: ZkloraNode[] = []
 const running: Promise<void>[] = []
 
+/** Session after session, each open for a minute with a few short texts: many are open at a time, and the model does not take all of the machine. */
 async function texts(node: ZkloraNode): Promise<void> {
   while (going) {
     try {
-      await node.generate({ prompt: `Text ${counts.done}`, base: BASE, adapters: [`soak@${bootstrap!}`], maxNewTokens: TOKENS })
+      const model = await node.openModel({ base: BASE, adapters: [`soak@${bootstrap!}`], rows: 2000 })
+      for (let n = 0; n < TEXTS && going; n++) {
+        await model.generate({ prompt: `Text ${counts.done}`, maxNewTokens: TOKENS })
+        await new Promise(resolve => setTimeout(resolve, BETWEEN))
+      }
+      await model.end()
       counts.done++
     } catch (error) {
       counts.failed++
-      counts.warnings.push(`text: ${(error as Error).message}`)
-      await new Promise(resolve => setTimeout(resolve, 1000))
+      counts.warnings.push(`session: ${(error as Error).message}`)
+      await new Promise(resolve => setTimeout(resolve, BETWEEN))
     }
   }
 }
