@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { equal, fromHex, toHex } from '../../src/bytes.js'
 import { wasmKernel } from '../../src/kernel/index.js'
 import { decodeManifest, type VerifiedManifest, verify, verifyManifest } from '../../src/proof/index.js'
+import { agreedTails } from '../../src/session/settle/restore.js'
+import { restoreContributor, restoreUser, tailsOf } from '../../src/session/index.js'
 import { openDatastore } from '../../src/roles/platform.js'
 import { openAnnouncement, Store } from '../../src/store/index.js'
 import { checkRange } from '../../src/store/feed.js'
@@ -85,6 +87,7 @@ async function look(name: string, store: Store, { manifests, faults }: Looking):
     if (own && BigInt(range.length) !== BigInt(index) + 1n) fault(`its own feed ${feed} has gaps`)
     for (const bytes of range) announcements.set(`${feed}/${openAnnouncement(bytes).announcement.index}`, bytes)
   }
+  await journals(store, { sessions, manifests, fault })
   let proved = 0
   for (const { session, adapter, bundles } of sessions) {
     for (const { digest, root } of bundles) {
@@ -103,6 +106,43 @@ async function look(name: string, store: Store, { manifests, faults }: Looking):
     }
   }
   return { name, sessions, announcements, proved }
+}
+
+/** What both sides signed is in a bundle, or can be proved from the contributor's journal; and no row has two places in it. */
+async function journals(
+  store: Store,
+  given: {
+    readonly sessions: readonly SessionRecord[]
+    readonly manifests: ReadonlyMap<string, VerifiedManifest>
+    readonly fault: (what: string) => void
+  }
+): Promise<void> {
+  const { sessions, manifests, fault } = given
+  for (const { session, role, settled } of await store.journals.list()) {
+    const record = sessions.find(each => each.session === session)
+    const manifest = record === undefined ? undefined : manifests.get(record.adapter)
+    const records = await store.journals.of(fromHex(session)).load()
+    if (record === undefined || manifest === undefined) {
+      // Killed between the two: nothing has left yet.
+      if (records.some(({ kind }) => kind !== 'opened')) fault(`session ${session} has a journal and no record or manifest`)
+      continue
+    }
+    const covered = Math.max(0, ...record.bundles.map(({ end }) => end))
+    if (role === 'user') {
+      // Nobody keeps the user from settling: all that it signed for is behind it.
+      if (!settled) fault(`session ${session} of the user is not settled`)
+      restoreUser(records, manifest)
+      continue
+    }
+    const restored = restoreContributor(records, manifest)
+    const tails = agreedTails({ userTails: restored.userTails, contributorTails: tailsOf(restored), start: 0 })
+    const signed = tails?.user.accepted ?? 0
+    const numbers = restored.rows.map(({ number }) => number)
+    if (numbers.some((number, i) => number !== restored.start + i))
+      fault(`session ${session} has its rows not once each: ${numbers.join()}`)
+    const provable = settled ? covered : Math.max(covered, restored.start + numbers.length)
+    if (signed > provable) fault(`session ${session}: both signed ${signed} rows, ${provable} are proved or can be`)
+  }
 }
 
 /** No place of a feed has two announcements, whoever kept them. */
