@@ -10,14 +10,15 @@ import { keptManifest, type Store } from '../store/index.js'
 import { type AnnounceInit, type AnnounceService, announceService } from './announce/index.js'
 import { Discovery } from './discovery.js'
 import { type FetchInit, type FetchService, fetchService, type FetchSource } from './fetch/index.js'
-import { createNetNode, type NetNode, type NetNodeInit } from './node.js'
+import { createNetNode, type NetHost, type NetNode, type NetNodeInit } from './node.js'
 import { Rejoin } from './rejoin.js'
 
 export * from './announce/index.js'
 export * from './discovery.js'
+export { checkComponents, embeddedNet, type EmbeddedInit, type NetComponents } from './embedded.js'
 export * from './fetch/index.js'
 export * from './node.js'
-export { adapterKey, roleKey, topicKey } from './provider-records.js'
+export { adapterKey, deleteOwnProviderRecords, roleKey, topicKey } from './provider-records.js'
 
 export interface NetInit extends NetNodeInit {
   datastore: Datastore
@@ -33,12 +34,17 @@ export interface NetInit extends NetNodeInit {
 type OwnServices = { fetch: FetchService; announce: AnnounceService }
 
 export interface Net<Extra extends Record<string, unknown> = Record<never, unknown>> {
-  readonly node: NetNode<OwnServices & Extra>
+  readonly node: NetHost<OwnServices & Extra>
   readonly fetch: FetchService
   readonly announce: AnnounceService
   readonly discovery: Discovery
   start(): Promise<void>
   stop(): Promise<void>
+}
+
+/** With a libp2p node of its own. */
+export interface OwnNet<Extra extends Record<string, unknown> = Record<never, unknown>> extends Net<Extra> {
+  readonly node: NetNode<OwnServices & Extra>
 }
 
 /** What this node answers fetch requests with. */
@@ -52,24 +58,34 @@ export function storeSource(store: Store, catalogue?: FetchSource['catalogue']):
   }
 }
 
+/** What every participant has: fetch and announcements, over its store. */
+export function ownServices(
+  init: Pick<NetInit, 'store' | 'catalogue' | 'roles' | 'fetch' | 'announce'>,
+  onLonely: (topic: string) => void
+): {
+  fetch: ReturnType<typeof fetchService>
+  announce: ReturnType<typeof announceService>
+} {
+  const { store, catalogue, roles } = init
+  return {
+    fetch: fetchService({ source: storeSource(store, catalogue), ...init.fetch }),
+    announce: announceService({ store, follow: roles.includes('verifier'), onLonely, ...init.announce })
+  }
+}
+
 /** Makes a network that is not started yet. @param services more libp2p services, such as the contributor's sessions */
 export async function createNet<Extra extends Record<string, unknown> = Record<never, unknown>>(
   init: NetInit,
   services: ServiceFactoryMap<Extra> = {} as ServiceFactoryMap<Extra>
-): Promise<Net<Extra>> {
-  const { store, catalogue, roles } = init
+): Promise<OwnNet<Extra>> {
+  const lonely: { tell: (topic: string) => void } = { tell: () => {} }
   const node = await createNetNode<OwnServices & Extra>(init, {
     ...services,
-    fetch: fetchService({ source: storeSource(store, catalogue), ...init.fetch }),
-    announce: announceService({
-      store,
-      follow: roles.includes('verifier'),
-      onLonely: topic => discovery.joinTopics([topic]),
-      ...init.announce
-    })
+    ...ownServices(init, topic => lonely.tell(topic))
   } as unknown as ServiceFactoryMap<OwnServices & Extra>)
   const own = node.services as unknown as OwnServices
-  const discovery: Discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0])
+  const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0])
+  lonely.tell = topic => discovery.joinTopics([topic])
   const rejoin = new Rejoin(node, init.bootstrap ?? [], init.rejoinWait)
   return {
     node,

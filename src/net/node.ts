@@ -62,6 +62,21 @@ export type NetServices = {
 /** libp2p with the network's settings and whatever services are added. */
 export type NetNode<Extra extends Record<string, unknown> = Record<never, unknown>> = Libp2p<NetServices & Extra>
 
+/** What the rooms to the right use of a node: one that is made here, or the libp2p node of somebody else that we are a service of. */
+export type NetHost<Extra extends Record<string, unknown> = Record<never, unknown>> = Pick<
+  NetNode<Extra>,
+  | 'peerId'
+  | 'peerStore'
+  | 'contentRouting'
+  | 'logger'
+  | 'dial'
+  | 'getPeers'
+  | 'getConnections'
+  | 'getMultiaddrs'
+  | 'addEventListener'
+  | 'removeEventListener'
+> & { readonly services: NetServices & Extra }
+
 /** The agent version of identify. */
 export function agentVersion(version: string, roles: readonly string[]): string {
   return `zklora/${version} (${roles.join(',')})`
@@ -88,7 +103,7 @@ const TOPIC_SCORE: TopicScoreParams = createTopicScoreParams({
   invalidMessageDeliveriesDecay: 0.997
 })
 
-function gossipSettings(init: NetNodeInit): Partial<GossipsubOpts> {
+function gossipSettings(init: Pick<NetNodeInit, 'privateAddresses' | 'gossip'>): Partial<GossipsubOpts> {
   return {
     globalSignaturePolicy: StrictNoSign,
     // Others would be kept, and carried on for whoever asks for them, unseen by the validator.
@@ -110,23 +125,19 @@ function gossipSettings(init: NetNodeInit): Partial<GossipsubOpts> {
   }
 }
 
-/**
- * Makes a node that is not started yet.
- * @param services more of them, by name; each finds the others in its components
- */
-export async function createNetNode<Extra extends Record<string, unknown> = Record<never, unknown>>(
-  init: NetNodeInit,
-  services: ServiceFactoryMap<Extra> = {} as ServiceFactoryMap<Extra>
-): Promise<NetNode<Extra>> {
-  // Intents of a run that crashed: what is true now is provided anew.
-  await deleteOwnProviderRecords(init.datastore, init.privateKey)
-  const options: Libp2pOptions<NetServices & Extra> = {
-    start: false,
-    privateKey: init.privateKey,
-    datastore: init.datastore,
-    addresses: { listen: init.listen, ...(init.announceAddresses?.length ? { announce: init.announceAddresses } : {}) },
+/** What is the network's about a libp2p node, whoever makes it: muxer, identify, ping, the DHT and gossip, with their settings. */
+export type NetSettings = Pick<
+  Libp2pOptions,
+  'nodeInfo' | 'connectionEncrypters' | 'streamMuxers' | 'connectionManager' | 'connectionMonitor'
+> & {
+  services: ServiceFactoryMap<NetServices>
+}
+
+export function netSettings(
+  init: Pick<NetNodeInit, 'version' | 'roles' | 'privateAddresses' | 'initialQuerySelfInterval' | 'gossip'>
+): NetSettings {
+  return {
     nodeInfo: { name: 'zklora', version: init.version, userAgent: agentVersion(init.version, init.roles) },
-    transports: init.transports,
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
@@ -145,10 +156,7 @@ export async function createNetNode<Extra extends Record<string, unknown> = Reco
     // One ping at a time is allowed, and one that comes late is no death: a peer that computes a proof, or is pinged by us as well,
     // would lose its sessions. Every wait on a peer has a timeout of its own.
     connectionMonitor: { abortConnectionOnPingFailure: false },
-    peerDiscovery: init.bootstrap?.length ? [bootstrap({ list: init.bootstrap, timeout: 0 })] : [],
-    ...(init.logger === undefined ? {} : { logger: init.logger }),
     services: {
-      ...services,
       identify: identify(),
       ping: ping(),
       dht: kadDHT({
@@ -159,7 +167,31 @@ export async function createNetNode<Extra extends Record<string, unknown> = Reco
         ...(init.initialQuerySelfInterval === undefined ? {} : { initialQuerySelfInterval: init.initialQuerySelfInterval })
       }),
       pubsub: gossipsub(gossipSettings(init))
-    } as unknown as ServiceFactoryMap<NetServices & Extra>
+    } as unknown as ServiceFactoryMap<NetServices>
+  }
+}
+
+/**
+ * Makes a node that is not started yet.
+ * @param services more of them, by name; each finds the others in its components
+ */
+export async function createNetNode<Extra extends Record<string, unknown> = Record<never, unknown>>(
+  init: NetNodeInit,
+  services: ServiceFactoryMap<Extra> = {} as ServiceFactoryMap<Extra>
+): Promise<NetNode<Extra>> {
+  // Intents of a run that crashed: what is true now is provided anew.
+  await deleteOwnProviderRecords(init.datastore, init.privateKey)
+  const settings = netSettings(init)
+  const options: Libp2pOptions<NetServices & Extra> = {
+    ...settings,
+    start: false,
+    privateKey: init.privateKey,
+    datastore: init.datastore,
+    addresses: { listen: init.listen, ...(init.announceAddresses?.length ? { announce: init.announceAddresses } : {}) },
+    transports: init.transports,
+    peerDiscovery: init.bootstrap?.length ? [bootstrap({ list: init.bootstrap, timeout: 0 })] : [],
+    ...(init.logger === undefined ? {} : { logger: init.logger }),
+    services: { ...services, ...settings.services } as unknown as ServiceFactoryMap<NetServices & Extra>
   }
   return createLibp2p(options)
 }

@@ -7,7 +7,7 @@ import { InvalidInputError, UnsupportedError } from '../errors.js'
 import { type Kernel, wasmKernel, type WorkerPool } from '../kernel/index.js'
 import { NET_LIMITS } from '../limits.js'
 import { createNet, type Net, roleKey } from '../net/index.js'
-import { type SessionService, sessionService } from '../net/session/index.js'
+import { type SessionInit, type SessionService, sessionService } from '../net/session/index.js'
 import type { Random } from '../proof/index.js'
 import { Store } from '../store/index.js'
 import { readBaseModel } from './base-model.js'
@@ -16,7 +16,7 @@ import { Events } from './events.js'
 import { Finder } from './finder.js'
 import { Inference } from './inference.js'
 import { KnownProofs } from './known.js'
-import type { NodeJobs, NodeOptions } from './options.js'
+import type { NodeJobs, NodeOptions, ParticipantOptions } from './options.js'
 import { OwnAdapters } from './own-adapters.js'
 import { nodeTransports, openDatastore } from './platform.js'
 import { endStaleSessions } from './session-entry.js'
@@ -38,7 +38,7 @@ type NodeNet = Net<{ session: SessionService }>
 
 /** What a node is made of. */
 interface Parts {
-  readonly options: NodeOptions
+  readonly options: ParticipantOptions
   readonly datastore: Datastore
   readonly store: Store
   readonly kernel: Kernel
@@ -54,15 +54,46 @@ interface Parts {
   readonly settling: UserSettling
 }
 
+/** How a participant gets its network: made for it, or one that it is a service of. */
+export type Connect = (given: Connecting) => Promise<NodeNet>
+
+export interface Connecting {
+  readonly store: Store
+  readonly datastore: Datastore
+  readonly catalogue: (base: Uint8Array | null) => ReturnType<OwnAdapters['catalogue']>
+  readonly session: SessionInit
+}
+
 /**
  * Opens the store, joins the network and takes up the roles. The data folder belongs to this node until `stop`.
  * @throws InvalidInputError for a store that another process has, or an address that cannot be listened on
  */
-export async function createNode(options: NodeOptions): Promise<ZkloraNode> {
+export function createNode(options: NodeOptions): Promise<ZkloraNode> {
+  return openParticipant(options, ({ session, ...given }) =>
+    createNet<{ session: SessionService }>(
+      {
+        ...given,
+        privateKey: options.privateKey,
+        transports: nodeTransports(),
+        listen: [...(options.listen ?? [])],
+        announceAddresses: [...(options.announce ?? [])],
+        bootstrap: [...(options.bootstrap ?? [])],
+        version: VERSION,
+        roles: [...options.roles],
+        privateAddresses: options.privateAddresses,
+        initialQuerySelfInterval: FIRST_QUERY_AFTER
+      },
+      { session: sessionService(session) }
+    )
+  )
+}
+
+/** A participant over whatever network `connect` gives. @throws as createNode */
+export async function openParticipant(options: ParticipantOptions, connect: Connect): Promise<ZkloraNode> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
   const datastore = await openDatastore(join(options.dataDir, 'store'))
   try {
-    const parts = await compose(options, datastore)
+    const parts = await compose(options, datastore, connect)
     await start(parts)
     return participant(parts)
   } catch (error) {
@@ -71,7 +102,7 @@ export async function createNode(options: NodeOptions): Promise<ZkloraNode> {
   }
 }
 
-async function compose(options: NodeOptions, datastore: Datastore): Promise<Parts> {
+async function compose(options: ParticipantOptions, datastore: Datastore, connect: Connect): Promise<Parts> {
   const { roles, limits = {} } = options
   const store = await Store.open({ datastore })
   await endStaleSessions(store)
@@ -98,31 +129,18 @@ async function compose(options: NodeOptions, datastore: Datastore): Promise<Part
           return (await announce.announce(body, secretKey)).bytes
         }
       })
-  const net = await createNet<{ session: SessionService }>(
-    {
-      privateKey: options.privateKey,
-      datastore,
-      store,
-      transports: nodeTransports(),
-      listen: [...(options.listen ?? [])],
-      announceAddresses: [...(options.announce ?? [])],
-      bootstrap: [...(options.bootstrap ?? [])],
-      version: VERSION,
-      roles: [...roles],
-      privateAddresses: options.privateAddresses,
-      initialQuerySelfInterval: FIRST_QUERY_AFTER,
-      catalogue: base => late.parts!.own.catalogue(base)
-    },
-    {
-      session: sessionService({
-        host: contributor,
-        limits: {
-          ...(limits.sessions !== undefined && { all: limits.sessions }),
-          ...(limits.sessionsPerPeer !== undefined && { perPeer: limits.sessionsPerPeer })
-        }
-      })
+  const net = await connect({
+    store,
+    datastore,
+    catalogue: base => late.parts!.own.catalogue(base),
+    session: {
+      host: contributor,
+      limits: {
+        ...(limits.sessions !== undefined && { all: limits.sessions }),
+        ...(limits.sessionsPerPeer !== undefined && { perPeer: limits.sessionsPerPeer })
+      }
     }
-  )
+  })
   const own = new OwnAdapters({ kernel, random, store, registration, contributor, discovery: net.discovery })
   const verifier = new Verifier({ net, store, kernel, random, checks })
   verifier.listen(verdict => events.emit({ type: 'verdict', verdict }))

@@ -4,6 +4,9 @@ import type { CommittedAdapter, VerifiedManifest } from '../proof/index.js'
 import type { ContributorJobs, UserJobs } from '../session/index.js'
 import type { Role } from './types.js'
 
+/** What a participant is told, whatever its network. */
+export type ParticipantOptions = Omit<NodeOptions, 'privateKey' | 'announce' | 'privateAddresses'>
+
 export interface NodeOptions {
   /** Folder of the store and of the model cache; made when it is not there. One process at a time. */
   dataDir: string

@@ -4,12 +4,12 @@ import { MemoryDatastore } from 'datastore-core'
 import type { PeerId } from '@libp2p/interface'
 import type { ExecutionContext } from 'ava'
 import type { Datastore } from 'interface-datastore'
-import { createNet, type Net, type NetInit } from '../../src/net/index.js'
+import { createNet, type OwnNet, type NetInit } from '../../src/net/index.js'
 import { nodeTransports } from '../../src/roles/platform.js'
 import { Store } from '../../src/store/index.js'
 
 export interface TestNode {
-  readonly net: Net
+  readonly net: OwnNet
   readonly store: Store
   readonly datastore: Datastore
   /** With /p2p/. */

@@ -5,7 +5,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { tcp } from '@libp2p/tcp'
 import type { ExecutionContext } from 'ava'
 import { MemoryDatastore } from 'datastore-core'
-import { createNet, type Net } from '../../src/net/index.js'
+import { createNet, type OwnNet } from '../../src/net/index.js'
 import { type SessionInit, type SessionService, sessionService } from '../../src/net/session/index.js'
 import { type Announceable, Contributor, type ContributorInit } from '../../src/roles/contributor.js'
 import { openRemoteAdapter, type RemoteAdapter, type RemoteAdapterInit } from '../../src/roles/remote-adapter.js'
@@ -25,7 +25,7 @@ export async function home(): Promise<Home> {
 }
 
 export interface Participant {
-  readonly net: Net<{ session: SessionService }>
+  readonly net: OwnNet<{ session: SessionService }>
   readonly store: Store
   readonly sessions: SessionService
 }

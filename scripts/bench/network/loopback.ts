@@ -2,13 +2,13 @@
 import '../../../src/net/polyfill.js'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { MemoryDatastore } from 'datastore-core'
-import { createNet, type Net } from '../../../src/net/index.js'
+import { createNet, type OwnNet } from '../../../src/net/index.js'
 import { type SessionHost, type SessionService, sessionService } from '../../../src/net/session/index.js'
 import { nodeTransports } from '../../../src/roles/platform.js'
 import { Store } from '../../../src/store/index.js'
 
 export interface LoopbackNode {
-  readonly net: Net<{ session: SessionService }>
+  readonly net: OwnNet<{ session: SessionService }>
   readonly store: Store
 }
 
