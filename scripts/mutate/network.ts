@@ -1,0 +1,231 @@
+/** Session, announcements, feeds, fetch (session-proof, section 5; protocols/session, announce, fetch). */
+import { changes, instead, never, without } from './mutation.js'
+
+export const NETWORK = [
+  ...changes(
+    'src/session/ledger.ts',
+    ['session/attacks', 'attack/floods'],
+    instead('counts of a tail do not fall and are possible', 'value < least || value > most', 'false'),
+    never(
+      'no tail goes on after closing',
+      'last.closed && (!tail.closed || tail.accepted !== last.accepted || batch.commitments.length > 0)'
+    ),
+    never('a tail is about these messages', '!equal(expected, tail.privateHash)'),
+    never('a tail is signed', '!verifyTail({ publicKey, role, session, tail })'),
+    never('a tail is about these rows', '!equal(publicHash, this.publicChain.at(accepted))')
+  ),
+  ...changes(
+    'src/session/user.ts',
+    ['session/attacks'],
+    never(
+      'an answering batch covers the rows of the user’s',
+      'sent === undefined || sent.firstRow !== batch.firstRow || rowsOf(sent) !== rowsOf(batch)'
+    ),
+    never('the contributor’s batch has blindings', 'batch.blindings.length !== batch.commitments.length'),
+    never(
+      'the contributor closes when the user does, with all rows',
+      'closed !== closes || (closed && (accepted !== this.answered || rows !== this.answered))'
+    ),
+    instead(
+      'a proof comes once, after the end',
+      'if (this.ledger.peerTail?.closed !== true || this.offered !== undefined) this.unexpected(message)\n',
+      '\n'
+    ),
+    never('a proof covers all rows', 'proof.start !== 0 || proof.end !== this.answered'),
+    without('an announcement comes after the receipt', 'if (!this.receipted) this.unexpected(message)')
+  ),
+  ...changes(
+    'src/session/user.ts',
+    ['attack/receipts'],
+    ...[
+      'equal(proof.session, this.id)',
+      'proof.start === 0',
+      'proof.end === this.answered',
+      'proof.whole',
+      'equal(proof.publicEnd, ledger.publicChain.head)',
+      'equal(proof.root, merkleRoot(this.id, this.rows))',
+      'equal(proof.root, offered.root)',
+      'equal(proof.digest, offered.digest)',
+      'proof.bundleBytes === offered.length',
+      'equal(proof.userTail.signature, ledger.ownTail!.signature)',
+      'equal(proof.contributorTail.signature, ledger.peerTail!.signature)'
+    ].map(condition => instead(`a receipt is given only if ${condition}`, condition, 'true'))
+  ),
+  ...changes(
+    'src/session/contributor.ts',
+    ['session/attacks', 'attack/floods'],
+    never('nothing comes before begin', "!this.begun && message.kind !== 'begin'"),
+    without('terms are signed once', 'if (this.begun) this.unexpected(message)'),
+    without('begin is signed', 'checkBegin(this.terms, message.value.signature)'),
+    never('no rows after the end', 'this.ledger.peerTail?.closed === true'),
+    never('the user’s batches have no gap', 'batch.firstRow !== this.userCommitted'),
+    never('the user’s batch has no blindings', 'batch.blindings.length > 0'),
+    never('the user commits to answered rows only', 'this.userCommitted + count > this.answered'),
+    never('a batch without rows closes, and only one does', 'closedBefore || (count === 0 && !closed)'),
+    never(
+      'the user closes with all rows accepted',
+      'closed && (count > 0 || accepted !== rows || rows !== this.answered || this.requests.length > 0)'
+    ),
+    never('a receipt is signed', '!verifySignature(userKey, signature, LABELS.signReceipt, encodeStatement(this.statement!))'),
+    instead(
+      'a receipt comes once, after the proof',
+      'if (this.statement === undefined || this.answer !== undefined) this.unexpected(message)',
+      ''
+    )
+  ),
+  ...changes(
+    'src/session/contributor.ts',
+    ['attack/floods', 'session/bounds'],
+    instead('rows outstanding are bounded', 'this.open.length > outstandingRows || ', ''),
+    instead('bytes outstanding are bounded', ' || this.outstandingBytes > Number(outstandingBytes)', ''),
+    without('rows are reserved before their answer', 'await this.init.reserve(request.group, request.count)')
+  ),
+  ...changes(
+    'src/session/answers.ts',
+    ['session/attacks', 'session/bounds'],
+    never('requests come in order', 'request !== this.next'),
+    never('rows are of the session’s groups', '!context.groups.includes(group)'),
+    never('rows of a session are bounded', 'this.asked + count > accept.rows'),
+    never('requests in flight are bounded', 'this.requests.length >= accept.requests'),
+    never('bytes in flight are bounded', 'this.bytes + x.length > NET_LIMITS.requestBytesInFlight')
+  ),
+  ...changes(
+    'src/session/requests.ts',
+    ['session/attacks'],
+    never('answers come in order', 'request?.id !== deltas.request'),
+    never('rows are numbered in order', 'deltas.firstRow !== firstRow'),
+    never('an answer has no more rows than asked for', 'deltas.count > request.count - answered')
+  ),
+  ...changes(
+    'src/session/messages/packing.ts',
+    ['session/packing', 'session/attacks'],
+    never('deltas have a width for each module', 'widths.length !== modules.length'),
+    never('deltas have the bytes of their rows', 'y.length !== length'),
+    never('deltas are within their bound', 'Math.max(most, -least) > bound'),
+    never('deltas use the least width', 'widthOf(least, most) !== width')
+  ),
+  ...changes(
+    'src/session/terms/terms.ts',
+    ['session/terms'],
+    never(
+      'begin is the user’s signature',
+      '!verifySignature(context.userKey, signature, LABELS.signBegin, session, peers.user, peers.contributor, hash)'
+    ),
+    never('terms are for this adapter', '!equal(manifest.id, open.adapter) || !equal(manifest.base, open.base)'),
+    never('the contributor signs with the owner’s key', '!equal(context.contributorKey, manifest.owner)'),
+    never('no delegation to the owner', 'equal(context.contributorKey, manifest.owner)'),
+    never('the delegation is the owner’s', '!verifyDelegation(manifest.owner, manifest.id, context.contributorKey, delegation)'),
+    never('the delegation is not over', 'context.started > delegation.expiry'),
+    never('a session starts now', 'skew > STARTED_SKEW'),
+    never('not more rows than asked for', 'accept.rows > open.rows'),
+    without('scales are the manifest’s', 'checkScales(manifest, accept.salt, scales)'),
+    never(
+      'terms are signed for both peers',
+      '!verifySignature(accept.key, accept.signature, LABELS.signAccept, session, peers.contributor, peers.user, terms.hash)'
+    ),
+    never('a scale for each module', 'bytes.length !== modules * F64'),
+    never('scales are finite and above zero', 'wrong !== undefined')
+  ),
+  ...changes(
+    'src/session/messages/messages.ts',
+    ['session/messages'],
+    never('groups of open ascend', 'groups.some((group, i) => i > 0 && group <= groups[i - 1]!)'),
+    never('counts and lengths of messages are bounded', 'value > most'),
+    without('rows has a row', "if (count === 0) throw new MalformedMessageError('rows has no row')"),
+    never('positions are u32', 'position + count > U32_END'),
+    never('widths are 1 to 8', 'widths.some(width => width < 1 || width > F64)'),
+    never('commitments are whole points', 'commitments.length % POINT !== 0'),
+    without('blindings are none or one for each', "checkLength('batch.blindings', blindings, 0, commitments.length)"),
+    never('a batch has a tail', 'tail === undefined'),
+    never('a tail accepts no more rows than it counts', 'tail.accepted > tail.rows')
+  ),
+  ...changes(
+    'src/wire/announcement.ts',
+    ['wire/announcement', 'vectors/announce'],
+    never('another version is not known', 'version !== VERSION'),
+    never('s is below e', 'start >= end'),
+    never('rows are bounded', 'end - start > FORMAT_LIMITS.bundleRows'),
+    never('a bundle has bytes', 'length < 1'),
+    never('a bundle’s length is bounded', 'length > FORMAT_LIMITS.bundleBytes'),
+    never('flags are 0 or 1', 'value > 1'),
+    never('no delegation to the owner', 'equal(delegation.owner, contributorKey)'),
+    never('index 0 names none before it', 'index === 0n && !isFirst'),
+    never('others name one', 'index > 0n && isFirst'),
+    never('a holder has 1 to 42 bytes', 'length < 1 || length > HOLDER_BYTES'),
+    never('a holder is a multihash', '!isMultihash'),
+    never('an announcement is bounded', 'bytes.length > FORMAT_LIMITS.announcementBytes')
+  ),
+  ...changes(
+    'src/store/feed.ts',
+    ['vectors/announce', 'store/feeds'],
+    never('a delegation is not over', 'delegation !== null && time / SECOND > delegation.expiry'),
+    never('an announcement is signed', '!verifySignature(contributorKey, signature, ANNOUNCEMENT_LABEL, signedPart(bytes))'),
+    never('a receipt is the user’s', 'receipt !== null && !verifySignature(userKey, receipt, RECEIPT_LABEL, encodeStatement(statement))'),
+    never(
+      'a delegation is the owner’s',
+      'delegation !== null && !verifyDelegation(delegation.owner, statement.adapter, contributorKey, delegation)'
+    ),
+    never('a range is of one feed', '!equal(of, feed)'),
+    never('a range has no gap', 'announcement.index !== index'),
+    never('a range is a chain', '!equal(previous, before.hash)'),
+    never('times of a feed do not fall', 'time < before.announcement.time'),
+    without('signatures of a range are checked', 'for (const read of range) checkSignatures(read)')
+  ),
+  ...changes(
+    'src/store/feeds.ts',
+    ['store/feeds'],
+    never('a feed keeps its base model', 'head !== undefined && head.base !== toHex(statement.base)'),
+    never('an index has one announcement', 'there !== undefined'),
+    never('an announcement follows the one before it', 'before !== undefined && !follows(openAnnouncement(before), read.announcement)'),
+    never('an announcement fits the one after it', 'after !== undefined && !follows(read, openAnnouncement(after).announcement)')
+  ),
+  ...changes(
+    'src/net/announce/validator.ts',
+    ['net/validator'],
+    without('keys and signatures have their form', "if (wrong !== undefined) return reject('form', wrong)"),
+    never('the topic is the base model’s', 'topic !== own'),
+    never('the time is now', '!this.isTimely(announcement)'),
+    never('what was seen is ignored', 'await this.view.hasAnnouncement(read.feed, announcement.index, read.hash)'),
+    never('the owner is the manifest’s', 'owner !== undefined && owner !== toHex(announcedOwner(announcement))'),
+    never('what was just accepted is ignored', 'this.recent.has(hash)'),
+    never('a feed has a rate', '!this.feeds.isOpen(feed, now)'),
+    never('an owner has a rate', '!this.owners.isOpen(owner, now)'),
+    never('signature checks have a rate', '!this.checks.has(cost, now)'),
+    never('a peer’s signature checks have a rate', '!ofPeer.has(cost, now)'),
+    instead('signatures are checked', 'checkSignatures(read)\n    } catch', '} catch'),
+    never('unknown adapters have a rate', "!this.unknown.isOpen('all', now)"),
+    never('feeds of unknown adapters have a rate', '!this.unknownFeeds.isOpen(feed, now)')
+  ),
+  ...changes(
+    'src/roles/statement.ts',
+    ['attack/announcement'],
+    never('every field fits the bundle', 'wrong !== undefined'),
+    never('an announcement is not before its session', 'started > time / MILLISECONDS + STARTED_SKEW'),
+    instead('a delegation is the context’s', 'equal(ours, theirs)', 'true'),
+    instead('the owner is the manifest’s', 'equal(announcedOwner(announcement), proof.owner)', 'true')
+  ),
+  ...changes(
+    'src/net/fetch/incoming.ts',
+    ['vectors/fetch'],
+    never('a length is bounded beforehand', 'length > most'),
+    never('a length does not change', 'this.length !== undefined && this.length !== length'),
+    never('an early end is an error', 'piece === undefined'),
+    never('pieces are bounded', 'piece.length < 1 || piece.length > NET_LIMITS.fetchPieceBytes'),
+    never('no more bytes than announced', 'received > length'),
+    never('bytes fit their digest', '!equal(hash(DIGEST_LABELS[this.kind], bytes), this.digest)')
+  ),
+  ...changes(
+    'src/net/fetch/lists.ts',
+    ['vectors/fetch'],
+    never('heads are of the topic', 'topicNumber(statement.base) !== topic'),
+    never('heads are not older', 'time < since'),
+    never('a feed has one head', 'feeds.has(toHex(read.feed))'),
+    instead(
+      'heads are signed',
+      "import { checkRange, type FeedAnnouncement, readAnnouncement } from '../../store/feed.js'",
+      "import { checkRange, type FeedAnnouncement, openAnnouncement as readAnnouncement } from '../../store/feed.js'"
+    ),
+    never('a catalogue is of the base model', 'wrong !== undefined')
+  ),
+  ...changes('src/net/fetch/messages.ts', ['vectors/fetch'], never('requests and lists are checked', '!condition'))
+]

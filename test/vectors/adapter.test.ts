@@ -1,0 +1,4 @@
+import { checkVectors } from './check.js'
+import { ADAPTER } from './adapter.js'
+
+checkVectors('adapter', ADAPTER)

@@ -1,0 +1,4 @@
+import { checkVectors } from './check.js'
+import { BUNDLE } from './bundle.js'
+
+checkVectors('bundle', BUNDLE)

@@ -1,0 +1,4 @@
+import { checkVectors } from './check.js'
+import { FETCH } from './fetch.js'
+
+checkVectors('fetch', FETCH)

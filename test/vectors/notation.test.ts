@@ -1,0 +1,4 @@
+import { checkVectors } from './check.js'
+import { NOTATION } from './notation.js'
+
+checkVectors('notation', NOTATION)

@@ -1,0 +1,4 @@
+import { checkVectors } from './check.js'
+import { SESSION } from './session.js'
+
+checkVectors('session', SESSION)
