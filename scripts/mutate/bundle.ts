@@ -30,12 +30,12 @@ export const BUNDLE = [
       'context.activationBits !== manifest.activationBits || context.weightBits !== manifest.weightBits'
     ),
     never('the context names groups of the manifest', 'last >= manifest.groups.length'),
-    never('s is below e', 'start >= end'),
     never('rows of a bundle are bounded', 'end - start > FORMAT_LIMITS.bundleRows'),
     never('e is at most the rows of the context', 'end > context.rows'),
     never('nothing is allocated for rows that cannot be there', '(end - start) * POINT_BYTES > cursor.remaining'),
     without('a bundle has no trailing bytes', '  cursor.end()\n')
   ),
+  ...changes('src/proof/bundle/decode.ts', ['attack/encodings'], never('s is below e', 'start >= end')),
   ...changes(
     'src/proof/bundle/decode.ts',
     ['proof/bundle'],

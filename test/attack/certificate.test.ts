@@ -1,12 +1,12 @@
 /** Weights outside their range and other lies of an owner, who runs the real certificate prover with one deviation. */
 import test from 'ava'
 import { concat } from '../../src/bytes.js'
-import { decodeManifest, type Manifest } from '../../src/proof/index.js'
+import { decodeManifest, type Manifest, verifyManifest } from '../../src/proof/index.js'
 import { encodeManifest } from '../../src/proof/adapter/encode.js'
 import type { LookupChallenges } from '../../src/proof/certificate/challenges.js'
 import { ONE, slice } from '../../src/proof/scalars.js'
 import type { KnownAtInverses } from '../proof/certificate-steps.js'
-import { kernel, makeAdapter, register } from '../proof/fixture.js'
+import { kernel, makeAdapter, register, seeded } from '../proof/fixture.js'
 import { forged, integer, owner, verdictOf, weakVerdict, weightAt, WIDTHS, type Lie, type Place } from './certificates.js'
 import { addAt } from './forge.js'
 
@@ -213,4 +213,24 @@ test('openings of other points than the manifest’s are refused', t => {
   }
   const points = ['m', 'va', 'vb'] as const
   for (const name of points) t.is(verdictOf(forged({ certificate: made => ({ ...made, [name]: made.table.dx }) })), 'certificate')
+})
+
+test('each of the three products in clear is checked: a cross term that is off by one, and absorbed so, is refused', t => {
+  // One halving each, in this order; nothing else depends on c1 than the product.
+  for (const [place, name] of (['familyA', 'familyB', 'table'] as const).entries()) {
+    let seen = 0
+    const lie: Lie = {
+      listen: transcript => {
+        const append = transcript.append.bind(transcript)
+        transcript.append = (label, item) => append(label, label === 'c1' && seen++ === place ? addAt(item, 0, ONE) : item)
+      },
+      certificate: made => {
+        const rounds = made[name].rounds.map(round => ({ ...round, c1: addAt(round.c1, 0, ONE) }))
+        return { ...made, [name]: { ...made[name], rounds } }
+      }
+    }
+    const manifest = forged(lie)
+    t.is(seen, 3)
+    t.throws(() => verifyManifest({ kernel, manifest, random: seeded('products') }), { message: /do(es)? not give the product/ }, name)
+  }
 })

@@ -2,7 +2,17 @@
 import test from 'ava'
 import { MalformedMessageError } from '../../src/errors.js'
 import { concat, equal, fromHex, u32, u8, utf8 } from '../../src/bytes.js'
-import { decodeManifest, prove, publicKeyOf, sessionId, sign, verifyManifest, verifySignature, verifyTail } from '../../src/proof/index.js'
+import {
+  decodeManifest,
+  encodeContext,
+  prove,
+  publicKeyOf,
+  sessionId,
+  sign,
+  verifyManifest,
+  verifySignature,
+  verifyTail
+} from '../../src/proof/index.js'
 import { decodeBundle } from '../../src/proof/bundle/decode.js'
 import { certifiedModules } from '../../src/proof/certificate/verify.js'
 import { LABELS } from '../../src/proof/labels.js'
@@ -116,9 +126,16 @@ test('a signature serves for one label and one list of items', t => {
   t.false(verifySignature(key, signature, 'label', b, a))
   t.false(verifySignature(publicKeyOf(OWNER_SECRET), signature, 'label', a, b))
   t.false(verifySignature(key, signature.subarray(1), 'label', a, b))
+  // S with one more byte of zeros is the same number.
+  t.false(verifySignature(key, concat([signature, Uint8Array.of(0)]), 'label', a, b))
   t.false(verifySignature(concat([key, a]), signature, 'label', a, b))
 })
 
 test('a hash of two items is not that of them in one', t => {
   t.notDeepEqual(hash('label', Uint8Array.of(1), Uint8Array.of(2)), hash('label', Uint8Array.of(1, 2)))
+})
+
+test('a bundle of no rows is named as that, whatever follows', t => {
+  const end = 1 + encodeContext(session.context).length + 4
+  t.throws(() => decodeBundle(bundle.with(end, 0), manifest), { instanceOf: MalformedMessageError, message: /covers rows 0 to 0/ })
 })

@@ -2,6 +2,7 @@
  * The real prover of certificates, step by step, with every value in between: what vectors show, and where a dishonest prover deviates.
  * The steps are those of src/proof/certificate; only their order is written again here.
  */
+import type { Transcript } from '../../src/proof/transcript.js'
 import { lengthOf, repeat, slice } from '../../src/proof/scalars.js'
 import { certificateTranscript, type LookupChallenges } from '../../src/proof/certificate/challenges.js'
 import { encodeCertificate, type Certificate } from '../../src/proof/certificate/layout.js'
@@ -48,6 +49,8 @@ export interface CertificateDeviation {
   readonly list?: (family: 0 | 1, list: PairList) => PairList
   /** What the table's argument starts from. */
   readonly table?: (init: TableInit) => TableInit
+  /** Before anything of the certificate is absorbed. */
+  readonly listen?: (transcript: Transcript) => void
   /** After everything, before it is written. */
   readonly certificate?: (certificate: Certificate) => Certificate
 }
@@ -55,6 +58,7 @@ export interface CertificateDeviation {
 export function certifySteps(init: CertifyInit, deviation: CertificateDeviation = {}) {
   const { kernel, masks, bodyHash, module, weightBits, place } = init
   const transcript = certificateTranscript(kernel, bodyHash, place.index)
+  deviation.listen?.(transcript)
   const prover: ArgumentProver = { kernel, transcript, masks }
   const counts = multiplicities([module.a, module.b], weightBits)
   const honestMu = kernel.scalarsOf(counts)
