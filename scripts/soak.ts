@@ -16,7 +16,7 @@ const MiB = 2 ** 20
 const MINUTE = 60_000
 /** Of the whole time: warm-up, and each of the two windows that are compared. */
 const WARM_UP = 1 / 3
-const WINDOW = 1 / 5
+const WINDOW = 1 / 3
 const FLAT = 1.05
 const VERIFIERS = 2
 const SAMPLES = 60
@@ -64,7 +64,8 @@ const sleep = (milliseconds: number): Promise<void> => new Promise(resolve => se
 
 function next<T>(child: ChildProcess, type: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const ended = (): void => reject(new Error('a process ended'))
+    const ended = (code: number | null, signal: string | null): void =>
+      reject(new Error(`${child.spawnargs[3]} ended with ${code ?? signal}`))
     child.on('message', function hear(line: { type: string }) {
       if (line.type !== type) return
       child.off('message', hear)
@@ -75,9 +76,9 @@ function next<T>(child: ChildProcess, type: string): Promise<T> {
   })
 }
 
-function middle(figures: readonly Figures[], of: (figures: Figures) => number): number {
-  const sorted = figures.map(of).sort((a, b) => a - b)
-  return sorted[sorted.length >> 1]!
+/** A mean: what is kept until the proof rises and falls within the window. */
+function mean(figures: readonly Figures[], of: (figures: Figures) => number): number {
+  return figures.reduce((sum, each) => sum + of(each), 0) / figures.length
 }
 
 /** Sentences about what grew; told as it is either way. */
@@ -86,7 +87,7 @@ function growth({ kind, samples }: Peer): string[] {
   const window = Math.max(1, Math.floor(samples.length * WINDOW))
   const [early, late] = [samples.slice(from, from + window), samples.slice(-window)]
   return (['rss', 'heap', 'buffers'] as const).flatMap(name => {
-    const [before, after] = [middle(early, figures => figures[name]), middle(late, figures => figures[name])]
+    const [before, after] = [mean(early, figures => figures[name]), mean(late, figures => figures[name])]
     console.log(`${kind}: ${name} ${(before / MiB).toFixed(1)} MiB after warm-up, ${(after / MiB).toFixed(1)} MiB at the end`)
     // Nodes that come and go in one process leave pages to the allocator, not to the heap.
     if (name === 'rss' && kind === 'verifiers') return []

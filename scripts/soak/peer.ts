@@ -51,7 +51,9 @@ const nodes: ZkloraNode[] = []
 const running: Promise<void>[] = []
 
 /** Session after session, each open for a minute with a few short texts: many are open at a time, and the model does not take all of the machine. */
-async function texts(node: ZkloraNode): Promise<void> {
+async function texts(node: ZkloraNode, after: number): Promise<void> {
+  // Not all at once: what is kept until the proof would rise and fall with all of them.
+  await new Promise(resolve => setTimeout(resolve, after))
   while (going) {
     try {
       const model = await node.openModel({ base: BASE, adapters: [`soak@${bootstrap!}`], rows: 2000 })
@@ -97,7 +99,7 @@ if (kind === 'contributor') {
 if (kind === 'users') {
   const users = Math.ceil(Number(count) / SESSIONS)
   for (let n = 0; n < users; n++) nodes.push(await open('user'))
-  for (let n = 0; n < Number(count); n++) running.push(texts(nodes[n % users]!))
+  for (let n = 0; n < Number(count); n++) running.push(texts(nodes[n % users]!, (n * TEXTS * BETWEEN) / Number(count)))
 }
 if (kind === 'verifiers') for (let n = 0; n < Number(count); n++) running.push(comingAndGoing())
 say({ type: 'ready', address: nodes[0]?.multiaddrs()[0] })
