@@ -1,7 +1,7 @@
 /** The session proof: statement, transcript, equations, opened rows, proof files (session-proof, sections 5 to 7; protocols/bundle). */
 import { changes, instead, never, without } from './mutation.js'
 
-const VECTORS = ['vectors/bundle']
+const VECTORS = ['attack/bounds', 'vectors/bundle']
 
 export const BUNDLE = [
   ...changes(

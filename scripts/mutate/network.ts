@@ -206,7 +206,7 @@ export const NETWORK = [
   ),
   ...changes(
     'src/net/fetch/incoming.ts',
-    ['vectors/fetch'],
+    ['attack/bounds', 'vectors/fetch'],
     never('a length is bounded beforehand', 'length > most'),
     never('a length does not change', 'this.length !== undefined && this.length !== length'),
     never('an early end is an error', 'piece === undefined'),
