@@ -87,7 +87,7 @@ export class Invocation {
     this.output.document(this.streaming ? { type: 'error', error: wire } : { error: wire })
     // Names of tensors and adapters are in it.
     this.output.note(`zklora: ${safeText(wire.message)}`)
-    if ((this.io.env['ZKLORA_DEBUG'] ?? '') !== '' && error instanceof Error) this.output.note(stackOf(error))
+    if ((this.io.env['ZKLORA_DEBUG'] ?? '') !== '' && error instanceof Error) this.output.note(safeText(stackOf(error)))
   }
 }
 

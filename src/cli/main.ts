@@ -5,6 +5,7 @@ import { EventEmitter } from 'node:events'
 import process from 'node:process'
 import { toWireError } from '../daemon/control/messages.js'
 import { run } from './program.js'
+import { safeText } from './render/style.js'
 
 /** Milliseconds from Ctrl-C to the end: sessions and store are closed well before. */
 const STOP_DEADLINE = 1_800
@@ -26,7 +27,7 @@ process.on('SIGTERM', stop)
 /** What nobody caught: a sentence, and the stack for those who look for it. */
 const fail = (error: unknown): void => {
   const debug = (process.env['ZKLORA_DEBUG'] ?? '') !== '' && error instanceof Error
-  process.stderr.write(`zklora: ${toWireError(error).message}\n${debug ? `${error.stack}\n` : ''}`)
+  process.stderr.write(`zklora: ${safeText(toWireError(error).message)}\n${debug ? `${safeText(error.stack ?? '')}\n` : ''}`)
   process.exit(1)
 }
 process.on('uncaughtException', fail)

@@ -6,7 +6,9 @@ import { adapterCommands } from './commands/adapter.js'
 import { exportCommand } from './commands/export.js'
 import { findCommand } from './commands/find.js'
 import { generateCommand } from './commands/generate.js'
+import { initCommand } from './commands/init.js'
 import { lossCommand } from './commands/loss.js'
+import { peersCommand } from './commands/peers.js'
 import { startCommand } from './commands/start.js'
 import { statusCommand } from './commands/status.js'
 import { verifyCommand } from './commands/verify.js'
@@ -85,6 +87,7 @@ function build(bind: Bind, io: Io): Command {
     .configureOutput({ writeOut: text => io.stdout.write(text), writeErr: text => io.stderr.write(text) })
     .showSuggestionAfterError(true)
     .showHelpAfterError('(zklora --help tells more, and so does --help after a command)')
+  initCommand(program, bind)
   startCommand(program, bind)
   adapterCommands(program, bind)
   findCommand(program, bind)
@@ -93,6 +96,7 @@ function build(bind: Bind, io: Io): Command {
   exportCommand(program, bind)
   verifyCommand(program, bind)
   watchCommand(program, bind)
+  peersCommand(program, bind)
   statusCommand(program, bind)
   return program
 }

@@ -60,6 +60,11 @@ async function fileLayer(file: string, named: boolean): Promise<SettingsLayer | 
   return anchored(layer, dirname(file))
 }
 
+/** Settings that flags gave. @throws InvalidInputError that names the flag and the value expected */
+export function checkFlags(flags: SettingsLayer): SettingsLayer {
+  return check(settingsSchema, flags, { place: 'command line', nameOf: flagOf })
+}
+
 /** @throws InvalidInputError that names the source, the wrong key and the value expected. */
 export async function loadConfig(sources: ConfigSources): Promise<Config> {
   const dataDir = dataFolder(sources.env, sources.dataDir)
@@ -67,7 +72,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
   const file = configFile(dataDir, named)
   const fromFile = await fileLayer(file, named !== undefined)
   const fromEnvironment = anchored(environmentLayer(sources.env), process.cwd())
-  const flags = check(settingsSchema, sources.flags ?? {}, { place: 'command line', nameOf: flagOf })
+  const flags = checkFlags(sources.flags ?? {})
   return {
     dataDir,
     file: fromFile === null ? null : file,

@@ -1,4 +1,5 @@
 /** Turns what zod finds into sentences: the wrong key, the nearest right one, the value expected. */
+import { distance } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { InvalidInputError } from '../errors.js'
 
@@ -23,19 +24,6 @@ export function dotted(path: Path): string {
   let out = ''
   for (const part of path) out += typeof part === 'number' ? `[${part}]` : `${out === '' ? '' : '.'}${String(part)}`
   return out
-}
-
-/** Edit distance with one row of the table kept. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[b.length]!
 }
 
 /** The candidate that is nearest in spelling, if it is near at all: at most a third of its letters differ. */

@@ -5,19 +5,36 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { InvalidInputError } from '../errors.js'
+import { InvalidInputError, LimitExceededError } from '../errors.js'
+import { FILE_LIMITS } from '../hub/index.js'
 import type { CallOptions, OwnAdapterInfo, ZkloraNode } from '../roles/types.js'
 import type { AdapterSettings } from './settings.js'
+
+/** The files of an adapter with the bytes that each may have. */
+const ADAPTER_FILES = [
+  ['adapter_config.json', FILE_LIMITS.config],
+  ['adapter_model.safetensors', FILE_LIMITS.adapter]
+] as const
 
 /** A hash over the adapter's files and its terms. */
 async function fingerprintOf(params: AdapterSettings): Promise<string> {
   const hash = createHash('sha256')
   hash.update(JSON.stringify(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1))))
-  for (const name of ['adapter_config.json', 'adapter_model.safetensors']) {
+  for (const [name, most] of ADAPTER_FILES) {
+    const path = join(params.folder, name)
     try {
-      for await (const chunk of createReadStream(join(params.folder, name))) hash.update(chunk as Buffer)
+      // Neither a pipe nor a device, which might never end; what grows while it is read is stopped at the bound.
+      if (!(await stat(path)).isFile()) throw new InvalidInputError(`${path} is not a file`)
+      let size = 0
+      for await (const chunk of createReadStream(path)) {
+        size += (chunk as Buffer).length
+        if (size > most) throw new LimitExceededError(`bytes of ${path}`, size, most, 'of such a file')
+        hash.update(chunk as Buffer)
+      }
     } catch (cause) {
+      if (cause instanceof LimitExceededError) throw cause
       throw new InvalidInputError(`adapter folder ${params.folder} has no readable ${name}: it must be a PEFT adapter with safetensors`, {
         cause
       })

@@ -10,7 +10,7 @@ import type { Json } from './files.js'
 const MiB = 1024 * 1024
 
 /** Bytes of files that are read whole, at most. */
-const FILE_LIMITS = {
+export const FILE_LIMITS = {
   /** config.json and its like: some KiB. */
   config: 4 * MiB,
   /** tokenizer.json: 33 MiB for a vocabulary of 256,000. */

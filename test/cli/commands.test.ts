@@ -41,6 +41,17 @@ test('status is for people, and with --json one document', async t => {
   t.is(json.stderr, '')
 })
 
+test('peers are a table for people, with what they sent made harmless, and a list for programs', async t => {
+  const peers = [{ ...status.peers[0]!, multiaddrs: ['/ip4/127.0.0.1/tcp/1\u001b[2J'] }]
+  const { run } = await daemon(t, { status: async () => ({ ...status, peers }) })
+  const people = await run(['peers'])
+  t.regex(people.stdout, /^1 peer\npeer +direction +roles +reached at\n12D3\w+ +outbound +bootstrap +\/ip4/)
+  t.false(people.stdout.includes('\u001b'))
+  t.deepEqual(JSON.parse((await run(['peers', '--json'])).stdout), peers)
+  const alone = await daemon(t, { status: async () => ({ ...status, peers: [] }) })
+  t.regex((await alone.run(['peers'])).stdout, /no peer is connected/)
+})
+
 test('adapters are added, listed and removed', async t => {
   const added: unknown[] = []
   const { run, dataDir } = await daemon(t, {
