@@ -51,6 +51,8 @@ export const NET_LIMITS = {
   /** Session streams of one peer, and of all. */
   sessionsPerPeer: 4,
   sessions: 64,
+  /** Milliseconds without a message after which a session gives its place away when all are taken. */
+  sessionIdleInNeed: MINUTE,
   /** Fetch streams of one peer, and of all. */
   fetchesPerPeer: 8,
   fetches: 64,

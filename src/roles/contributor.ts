@@ -7,7 +7,7 @@ import { equal, toHex } from '../bytes.js'
 import type { Kernel } from '../kernel/index.js'
 import { NET_LIMITS, TIMEOUTS } from '../limits.js'
 import type { SessionHost } from '../net/session/index.js'
-import type { CommittedAdapter, Delegation, Random } from '../proof/index.js'
+import type { CommittedAdapter, Delegation, Manifest, Random } from '../proof/index.js'
 import {
   checkOpen,
   CODE,
@@ -28,7 +28,9 @@ import type { Statement } from '../wire/announcement.js'
 import { SessionEntry, timedContributorJobs } from './session-entry.js'
 import { mostRows, outstandingBytesOf } from './session-limits.js'
 import { announceable, ContributorSettling } from './settling/contributor.js'
+import { Turns } from './turns.js'
 import type { SessionInfo } from './types.js'
+import { isListed, limitOf } from './listed.js'
 
 const SECOND = 1000
 /** Seconds after which a busy contributor may be asked again. */
@@ -99,6 +101,7 @@ export class Contributor implements SessionHost {
   private readonly limits: ContributorLimits
   private readonly now: () => number
   private readonly settling: ContributorSettling
+  private readonly turns = new Turns()
 
   constructor(private readonly init: ContributorInit) {
     this.limits = {
@@ -170,10 +173,11 @@ export class Contributor implements SessionHost {
     checkOpen(open, manifest, this.limits.rows)
     if (open.rows > mostRows(manifest, open.groups)) throw new RefusalError(CODE.tooManyRows)
     const peer = user.toString()
-    if (policy.mode === 'listed' && !policy.allow.includes(peer)) throw new RefusalError(CODE.notListed)
+    if (policy.mode === 'listed' && !isListed(policy, { open, peers, peer })) throw new RefusalError(CODE.notListed)
+    const limit = limitOf(served)
     for (const group of open.groups) {
       const answered = await this.init.store.budget.answered(content, group)
-      if (policy.limitRows !== null && answered >= policy.limitRows) throw new RefusalError(CODE.budgetSpent)
+      if (limit !== null && answered >= limit) throw new RefusalError(CODE.budgetSpent)
     }
     const outstandingBytes = this.outstandingBytes(served, open)
     const { random, timeouts, store } = this.init
@@ -204,13 +208,13 @@ export class Contributor implements SessionHost {
       adapter,
       secretKey,
       timeouts,
-      jobs: timedContributorJobs(entry, this.jobs(adapter)),
+      jobs: this.inTurn(timedContributorJobs(entry, this.jobs(adapter)), manifest),
       journal,
       reserve: async (group, rows) => {
         this.checkHeldBytes(rows * manifest.groups[group]!.dIn * Int16Array.BYTES_PER_ELEMENT)
         // Read anew each time: the limit can be changed while a session runs.
-        const limit = (this.served.get(toHex(manifest.id)) ?? served).policy.limitRows
-        if (!(await store.budget.take({ content, group, rows, limit, peer }))) throw new RefusalError(CODE.budgetSpent)
+        const now = limitOf(this.served.get(toHex(manifest.id)) ?? served)
+        if (!(await store.budget.take({ content, group, rows, limit: now, peer }))) throw new RefusalError(CODE.budgetSpent)
       }
     })
     const running = { session, entry, served, work: this.take(session, entry, served) }
@@ -262,6 +266,12 @@ export class Contributor implements SessionHost {
       .of(id)
       .remove()
       .catch(() => {})
+  }
+
+  /** Sessions get as many rows answered one as the other. */
+  private inTurn(jobs: ContributorJobs, { groups }: Manifest): ContributorJobs {
+    const session = {}
+    return { ...jobs, answer: job => this.turns.run(session, job.x.length / groups[job.group]!.dIn, () => jobs.answer(job)) }
   }
 
   private jobs(adapter: CommittedAdapter): ContributorJobs {

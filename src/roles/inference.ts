@@ -29,6 +29,8 @@ export interface InferenceInit {
   readonly events: Events
   /** Takes care of sessions that break. */
   readonly settling: UserSettling
+  /** Ed25519 seed of the key that contributors have listed, when it is not this node's own. */
+  readonly listedSeed?: Uint8Array | undefined
   /** Default: in this thread. */
   readonly jobs?: ((manifest: VerifiedManifest) => UserJobs) | undefined
 }
@@ -168,12 +170,13 @@ export class Inference {
     located: readonly Located[],
     { rows, ...shared }: { rows: (located: Located) => number; signal: AbortSignal; onSession: (session: SessionInfo) => void }
   ): Promise<RemoteAdapters> {
-    const { kernel, random, store, net, jobs, settling } = this.init
+    const { kernel, random, store, net, jobs, settling, listedSeed } = this.init
     const inits = located.map(each => ({
       kernel,
       random,
       store,
       settling,
+      listedSeed,
       sessions: net.node.services.session,
       fetch: net.fetch,
       peer: each.peer,

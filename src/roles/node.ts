@@ -173,6 +173,11 @@ async function start({ options, store, net, own, verifier, contributor, settling
   if (options.roles.includes('verifier')) verifier.start()
 }
 
+/** The first half of what libp2p keeps of an Ed25519 key. */
+function seedOf(key: NodeOptions['listedKey']): Uint8Array | undefined {
+  return key?.raw.subarray(0, 32)
+}
+
 /** The node as everybody uses it. */
 function participant({
   options,
@@ -193,7 +198,17 @@ function participant({
   const random = systemRandom
   const finder = new Finder({ net, store, verifier, hasBootstrap: (options.bootstrap ?? []).length > 0 })
   const known = new KnownProofs({ store, verifyFile, verifier })
-  const inference = new Inference({ kernel, random, store, net, finder, events, settling, jobs: jobs.user })
+  const inference = new Inference({
+    kernel,
+    random,
+    store,
+    net,
+    finder,
+    events,
+    settling,
+    listedSeed: seedOf(options.listedKey),
+    jobs: jobs.user
+  })
   const asUser = (base: string): void => {
     if (!options.roles.includes('user')) throw new UnsupportedError('this node has not the role user: add it to its roles')
     if (options.advertiseUser === true) net.discovery.provide(roleKey('user', readBaseModel(base).id))

@@ -22,6 +22,8 @@ export interface NodeOptions {
   bootstrap?: readonly string[] | undefined
   /** True on one machine or a LAN: peers at private addresses are found too. */
   privateAddresses?: boolean | undefined
+  /** Ed25519: the key that contributors have listed for this user, when it is not this node's own. */
+  listedKey?: PrivateKey | undefined
   /** True: the DHT is told which base models this user runs. */
   advertiseUser?: boolean | undefined
   limits?: NodeLimits | undefined

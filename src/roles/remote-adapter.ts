@@ -47,6 +47,8 @@ export interface RemoteAdapterInit {
   readonly manifest: VerifiedManifest
   /** Manifest indices of the groups at whose modules deltas are injected, strictly ascending; default: all. */
   readonly groups?: readonly number[] | undefined
+  /** Ed25519 seed of the key that the contributor has listed, when that is not this peer's. */
+  readonly listedSeed?: Uint8Array | undefined
   /** Rows wanted at most, over all groups. */
   readonly rows: number
   /** Ends the session with its reason. */
@@ -80,6 +82,7 @@ export async function openRemoteAdapter(init: RemoteAdapterInit): Promise<Remote
     open,
     manifest,
     signal,
+    listedSeed: init.listedSeed,
     agree: terms => {
       scales = checkAccept(terms, manifest, BigInt(Math.floor(started / SECOND)))
       entry = SessionEntry.opened({

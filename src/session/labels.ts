@@ -9,6 +9,8 @@ export const LABELS = {
   privateMessage: `${VERSION}private-message`,
   private: `${VERSION}private`,
   batch: `${VERSION}batch`,
+  credential: `${VERSION}credential`,
+  signCredential: `${VERSION}sign/credential`,
   signSettle: `${VERSION}sign/settle`,
   signReceipt: `${VERSION}sign/receipt`
 } as const

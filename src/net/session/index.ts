@@ -6,8 +6,8 @@
  *     const { session, done } = await node.services.session.open(peer, { opening, agree })
  */
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
-import { ProtocolViolationError, TimeoutError } from '../../errors.js'
-import { NET_LIMITS, TIMEOUTS } from '../../limits.js'
+import { ProtocolViolationError, TimeoutError, UnsupportedError } from '../../errors.js'
+import { TIMEOUTS } from '../../limits.js'
 import {
   CODE,
   codeOf,
@@ -21,13 +21,15 @@ import {
   type Settle,
   takeAnswer,
   type Terms,
-  type UserSession
+  type UserSession,
+  withCredential
 } from '../../session/index.js'
 import type { Manifest } from '../../proof/index.js'
 import type { Registrar, StreamOpener } from '../components.js'
 import { closeStream, FrameStream, streamError, type Wait } from '../streams.js'
 import { carry } from './carry.js'
 import { MAX_INBOUND_STREAMS, MAX_OUTBOUND_STREAMS, SESSION_PROTOCOL } from './constants.js'
+import { type Slot, SLOT_LIMITS, type SlotLimits, Slots } from './slots.js'
 import { timeLimit } from '../time-limit.js'
 
 export { SESSION_PROTOCOL } from './constants.js'
@@ -46,16 +48,10 @@ export interface SessionHost {
   settle(settle: Settle, peers: Peers): Promise<Machine>
 }
 
-export interface SessionLimits {
-  /** Sessions of one peer, and of all. */
-  readonly perPeer: number
-  readonly all: number
-}
-
 export interface SessionInit {
   /** Absent: this node serves nobody. */
   readonly host?: SessionHost | undefined
-  readonly limits?: Partial<SessionLimits> | undefined
+  readonly limits?: Partial<SlotLimits> | undefined
   /** Milliseconds from open to accept; default 10 s. */
   readonly openTimeout?: number | undefined
 }
@@ -70,6 +66,8 @@ export interface SessionComponents {
 export interface OpenParams {
   readonly open: Open
   readonly manifest: Manifest
+  /** Ed25519 seed of the key that the contributor has listed, when that is not this peer's. */
+  readonly listedSeed?: Uint8Array | undefined
   /** Checks the terms and makes this side. @throws to end the session before a row is sent */
   readonly agree: (terms: Terms) => UserSession
   readonly signal?: AbortSignal | undefined
@@ -82,12 +80,10 @@ export interface OpenedSession {
 }
 
 export class SessionService implements Startable {
-  private readonly limits: SessionLimits
   private readonly openTimeout: number
   private readonly log: Logger
-  /** Sessions served now, by peer. */
-  private readonly served = new Map<string, number>()
-  private servedAll = 0
+  /** Sessions served now. */
+  private readonly slots: Slots
   private readonly running = new Map<Machine, Promise<void>>()
   private started = false
 
@@ -95,7 +91,7 @@ export class SessionService implements Startable {
     private readonly components: SessionComponents,
     private readonly init: SessionInit
   ) {
-    this.limits = { perPeer: NET_LIMITS.sessionsPerPeer, all: NET_LIMITS.sessions, ...init.limits }
+    this.slots = new Slots({ ...SLOT_LIMITS, ...init.limits })
     this.openTimeout = init.openTimeout ?? TIMEOUTS.open
     this.log = components.logger.forComponent('zklora:session')
   }
@@ -128,8 +124,9 @@ export class SessionService implements Startable {
    * Opens a session with a contributor.
    * @throws RefusedError, UnsupportedError, TimeoutError, ConnectionLostError, and what `agree` throws
    */
-  async open(peer: PeerId, { open, manifest, agree, signal }: OpenParams): Promise<OpenedSession> {
+  async open(peer: PeerId, { open: asked, manifest, agree, listedSeed, signal }: OpenParams): Promise<OpenedSession> {
     const name = peer.toString()
+    const open = listedSeed === undefined ? asked : withCredential(asked, bytesOf(peer), listedSeed)
     const wait = { what: `opening a session with peer ${name}`, milliseconds: this.openTimeout, signal }
     const stream = await this.openStream(peer, wait)
     const frames = new FrameStream(stream, { peer: name })
@@ -139,7 +136,7 @@ export class SessionService implements Startable {
       if (answer === undefined) throw new ProtocolViolationError(`peer ${name} closed the stream instead of answering`)
       const peers = { user: bytesOf(this.components.peerId), contributor: bytesOf(peer) }
       const session = agree(takeAnswer(answer, { open, manifest, peers, peer: name }))
-      return { session, done: this.run(stream, frames, session, name) }
+      return { session, done: this.run(session, { stream, frames: frames.frames, peer: name }) }
     } catch (error) {
       frames.abort(error)
       throw error
@@ -158,7 +155,8 @@ export class SessionService implements Startable {
     const name = peer.toString()
     const stream = await this.openStream(peer, { what: `opening a stream to peer ${name}`, milliseconds: this.openTimeout, signal })
     const machine = make({ user: bytesOf(this.components.peerId), contributor: bytesOf(peer) })
-    return { machine, done: this.run(stream, new FrameStream(stream, { peer: name }), machine, name) }
+    const { frames } = new FrameStream(stream, { peer: name })
+    return { machine, done: this.run(machine, { stream, frames, peer: name }) }
   }
 
   private async openStream(peer: PeerId, { what, milliseconds, signal }: Wait): Promise<Stream> {
@@ -168,6 +166,11 @@ export class SessionService implements Startable {
       return await this.components.connectionManager.openStream(peer, SESSION_PROTOCOL, { signal: either })
     } catch (error) {
       signal?.throwIfAborted()
+      if ((error as Error).name === 'UnsupportedProtocolError') {
+        throw new UnsupportedError(`peer ${peer} does not speak ${SESSION_PROTOCOL}: it runs another version of zklora, or serves nobody`, {
+          cause: error
+        })
+      }
       throw timeout.aborted ? new TimeoutError(what, milliseconds) : streamError(error, peer.toString())
     }
   }
@@ -177,21 +180,16 @@ export class SessionService implements Startable {
     const user = connection.remotePeer
     const name = user.toString()
     const frames = new FrameStream(stream, { peer: name })
-    const ofPeer = this.served.get(name) ?? 0
-    if (ofPeer >= this.limits.perPeer || this.servedAll >= this.limits.all) return this.refuse(frames, new RefusalError(CODE.busy))
-    this.served.set(name, ofPeer + 1)
-    this.servedAll++
+    let slot: Slot | undefined
     try {
-      const session = await this.accept(frames, user)
-      await this.run(stream, frames, session, name)
+      slot = this.slots.enter(name)
+      slot.machine = await this.accept(frames, user)
+      await this.run(slot.machine, { stream, frames: this.slots.heard(slot, frames.frames), peer: name })
     } catch (error) {
       this.log('session of %p ended: %s', user, (error as Error).message)
       await this.refuse(frames, error)
     } finally {
-      this.servedAll--
-      const left = this.served.get(name)! - 1
-      if (left === 0) this.served.delete(name)
-      else this.served.set(name, left)
+      if (slot !== undefined) this.slots.leave(slot)
     }
   }
 
@@ -231,8 +229,11 @@ export class SessionService implements Startable {
     }
   }
 
-  private async run(stream: Stream, frames: FrameStream, side: Machine, peer: string): Promise<void> {
-    const ended = carry(stream, frames.frames, side, peer)
+  private async run(
+    side: Machine,
+    { stream, frames, peer }: { readonly stream: Stream; readonly frames: AsyncGenerator<Uint8Array>; readonly peer: string }
+  ): Promise<void> {
+    const ended = carry(stream, frames, side, peer)
     this.running.set(side, ended)
     try {
       await ended
