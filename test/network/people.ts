@@ -5,6 +5,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { tcp } from '@libp2p/tcp'
 import type { ExecutionContext } from 'ava'
 import { MemoryDatastore } from 'datastore-core'
+import type { Datastore } from 'interface-datastore'
 import { createNet, type OwnNet } from '../../src/net/index.js'
 import { type SessionInit, type SessionService, sessionService } from '../../src/net/session/index.js'
 import { type Announceable, Contributor, type ContributorInit } from '../../src/roles/contributor.js'
@@ -16,7 +17,7 @@ export const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(
 
 /** What a participant finds again after a restart. */
 export interface Home {
-  readonly datastore: MemoryDatastore
+  readonly datastore: Datastore
   readonly privateKey: Awaited<ReturnType<typeof generateKeyPair>>
 }
 

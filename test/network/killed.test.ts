@@ -1,0 +1,160 @@
+/** Either side is killed (SIGKILL) at every state of a session in turn, and opens its store again: what both signed is proved, announced once and verified. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { multiaddr } from '@multiformats/multiaddr'
+import test, { type ExecutionContext } from 'ava'
+import { fromHex, toHex } from '../../src/bytes.js'
+import { decodeMessage, inlineUserJobs } from '../../src/session/index.js'
+import type { VerifiedManifest } from '../../src/proof/index.js'
+import { openDatastore } from '../../src/roles/platform.js'
+import { endStaleSessions } from '../../src/roles/session-entry.js'
+import { UserSettling } from '../../src/roles/settling/user.js'
+import { openAnnouncement, type Store } from '../../src/store/index.js'
+import { temporaryFolder } from '../daemon/folders.js'
+import { kernel } from '../proof/fixture.js'
+import { converse, registered } from './killed/session.js'
+import { contributor, type Home, home, participant, type Participant, random, type ServingParticipant } from './people.js'
+
+const { manifest } = registered
+
+interface Place {
+  readonly folder: string
+  readonly key: Home['privateKey']
+}
+
+async function place(t: ExecutionContext): Promise<Place> {
+  return { folder: await temporaryFolder(t), key: await generateKeyPair('Ed25519') }
+}
+
+/** Runs one side until it kills itself. */
+function run(
+  t: ExecutionContext,
+  role: string,
+  { folder, key }: Place,
+  [point, times]: Point,
+  address = ''
+): { address: Promise<string>; killed: Promise<string> } {
+  const args = ['dist/test/network/killed/side.js', role, folder, toHex(key.raw), point, String(times), address]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  return {
+    address: once(createInterface({ input: child.stdout }), 'line').then(([line]) => line as string),
+    killed: once(child, 'exit').then(([, signal]) => signal as string)
+  }
+}
+
+async function reopened(t: ExecutionContext, { folder, key }: Place): Promise<Home> {
+  const datastore = await openDatastore(folder)
+  t.teardown(() => datastore.close())
+  return { datastore, privateKey: key }
+}
+
+function settlingOf(t: ExecutionContext, { store, sessions, net }: Participant): UserSettling {
+  const settling = new UserSettling({
+    store,
+    sessions,
+    fetch: net.fetch,
+    manifest: async () => manifest as VerifiedManifest,
+    jobs: verified => inlineUserJobs({ kernel, manifest: verified, random }),
+    retry: [600_000]
+  })
+  t.teardown(() => settling.stop())
+  return settling
+}
+
+/** Nothing that a side has signed contradicts anything else that it has signed. */
+async function consistent(t: ExecutionContext, { journals }: Store, side: 'user' | 'contributor'): Promise<void> {
+  for (const { session } of await journals.list()) {
+    const hashes = new Map<number, string>()
+    let closedAt = Infinity
+    for (const record of await journals.of(fromHex(session)).load()) {
+      if (record.kind !== `${side} batch`) continue
+      const message = decodeMessage((record as { own: Uint8Array }).own)
+      const { accepted, closed, publicHash } = (
+        message as { value: { tail: { accepted: number; closed: boolean; publicHash: Uint8Array } } }
+      ).value.tail
+      t.is(hashes.get(accepted) ?? toHex(publicHash), toHex(publicHash))
+      hashes.set(accepted, toHex(publicHash))
+      t.true(accepted <= closedAt)
+      if (closed) closedAt = accepted
+    }
+  }
+}
+
+async function settled(
+  t: ExecutionContext,
+  { user, server, settling, end }: { user: Participant; server: ServingParticipant; settling: UserSettling; end: number }
+): Promise<void> {
+  for (const { session, settled: over } of await user.store.journals.list()) if (!over) await settling.settle(session).catch(() => {})
+  await server.contributor.stop()
+  const [session] = await user.store.sessions.list()
+  const announcements: Uint8Array[] = []
+  for (const { feed } of await server.store.feeds.list()) announcements.push(...(await server.store.feeds.range(fromHex(feed), 0n, 10)))
+  t.deepEqual(
+    announcements.map(bytes => openAnnouncement(bytes).announcement).map(({ statement, receipt }) => [statement.end, receipt !== null]),
+    end === 0 ? [] : [[end, true]]
+  )
+  t.is(session?.state ?? 'failed', end === 0 ? 'failed' : 'announced', session?.error ?? '')
+  t.is((await user.store.bundles.list()).filter(({ valid }) => valid).length, end === 0 ? 0 : 1)
+  await consistent(t, user.store, 'user')
+  await consistent(t, server.store, 'contributor')
+}
+
+type Point = readonly [what: string, times: number]
+
+/** What is written, how often before the end, and the rows that are proved afterwards. */
+const CONTRIBUTOR: readonly (readonly [...Point, rows: number])[] = [
+  ['opened', 1, 0],
+  ['contributor batch', 1, 4],
+  ['contributor batch', 2, 8],
+  ['contributor batch', 3, 8],
+  ['putOwn', 1, 8],
+  ['proved', 1, 8],
+  ['receipt', 1, 8],
+  ['announcement', 1, 8]
+]
+
+for (const [what, times, end] of CONTRIBUTOR) {
+  test.serial(`a contributor that is killed when it has written ${what} (${times}) settles when it is back`, async t => {
+    const where = await place(t)
+    const process_ = run(t, 'contributor', where, [what, times])
+    const user = await participant(t, ['user'])
+    const settling = settlingOf(t, user)
+    const { remotePeer } = await user.net.node.dial(multiaddr(await process_.address))
+    const broken = converse(user, remotePeer, {
+      broken: (...given) => settling.broken(...given),
+      settled: id => settling.settled(id),
+      settle: async () => Promise.reject(new Error('later'))
+    })
+    t.is(await process_.killed, 'SIGKILL')
+    await t.throwsAsync(broken)
+    const server = await contributor(t, [registered], { at: await reopened(t, where) })
+    await endStaleSessions(server.store)
+    await user.net.node.dial(server.net.node.getMultiaddrs())
+    await settled(t, { user, server, settling, end })
+  })
+}
+
+const USER: readonly (readonly [...Point, rows: number])[] = [
+  ['opened', 1, 0],
+  ['user batch', 1, 0],
+  ['user batch', 2, 4],
+  ['user batch', 3, 8],
+  ['putVerified', 1, 8],
+  ['receipt', 1, 8]
+]
+
+for (const [what, times, end] of USER) {
+  test.serial(`a user that is killed when it has written ${what} (${times}) settles when it is back`, async t => {
+    const where = await place(t)
+    const server = await contributor(t, [registered], { at: await home() })
+    const process_ = run(t, 'user', where, [what, times], server.net.node.getMultiaddrs()[0]!.toString())
+    t.is(await process_.killed, 'SIGKILL')
+    const user = await participant(t, ['user'], {}, await reopened(t, where))
+    await endStaleSessions(user.store)
+    await user.net.node.dial(server.net.node.getMultiaddrs())
+    await settled(t, { user, server, settling: settlingOf(t, user), end })
+  })
+}
