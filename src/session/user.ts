@@ -63,6 +63,7 @@ export class UserSession extends Side {
   private committing = false
   /** No more rows are asked for; and all of them are answered, so that the rest is committed to. */
   private closing = false
+  private closed: Promise<Proof | undefined> | undefined
   private flushing = false
   private readonly sentBatches: SentBatch[] = []
   /** Rows of the contributor's batches that have come. */
@@ -136,7 +137,12 @@ export class UserSession extends Side {
    * Ends the exchange of rows: commits to the rest, waits until both sides have accepted every row and closed, and for the proof.
    * @returns what the contributor offers; undefined for a session without rows
    */
-  async close(): Promise<Proof | undefined> {
+  close(): Promise<Proof | undefined> {
+    this.closed ??= this.closeOnce()
+    return this.closed
+  }
+
+  private async closeOnce(): Promise<Proof | undefined> {
     this.closing = true
     await this.condition.until(() => this.requests.pending === 0)
     this.flushing = true
