@@ -1,5 +1,6 @@
 /** The node that stays: identity, roles, adapters of the config, control socket, and one event for everything worth a line. */
 import { InvalidInputError } from '../errors.js'
+import { registerAdapter } from '../library/registered.js'
 import type { OwnAdapterInfo, Role, ZkloraNode } from '../roles/types.js'
 import { VERSION } from '../roles/version.js'
 import { execute, type CommandEvent } from './commands.js'
@@ -9,7 +10,6 @@ import { CancelledError, CONTROL_PROTOCOL } from './control/messages.js'
 import { startControlServer, type ControlServer } from './control/server.js'
 import { openNode } from './open-node.js'
 import { socketPath } from './paths.js'
-import { registerAdapter } from './registered.js'
 
 export interface ReadyEvent {
   type: 'ready'

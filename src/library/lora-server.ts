@@ -12,6 +12,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { AddAdapterParams, CallOptions, OwnAdapterInfo, SessionInfo, ZkloraNode } from '../roles/types.js'
 import { PROOF_FILE_ENDING } from './batch-verify.js'
+import { registerAdapter } from './registered.js'
 import { type OwnNode, ownNode, type OwnNodeOptions } from './own-node.js'
 
 export interface LoRAServerOptions extends OwnNodeOptions, Omit<AddAdapterParams, 'folder' | 'base'> {
@@ -45,16 +46,17 @@ export class LoRAServer {
   ) {}
 
   /**
-   * Registers the adapter and serves it. One that its node serves already under the same name, from the same weights, is another
-   * registration all the same: reuse a data folder with `node` and `zklora start` where that matters.
+   * Registers the adapter and serves it. It is the same adapter, by the same identifier, as at an earlier start on the same
+   * `dataDir` or node with the same weights and terms; other weights or terms take its place.
    * @throws InvalidInputError, UnsupportedError, LimitExceededError for an adapter that cannot be served, with the reason
    */
   static async create(options: LoRAServerOptions, call: CallOptions = {}): Promise<LoRAServer> {
     const { baseModel, loraModel, outDir, name, mode, allow, limitRows, weightBits, activationBits, ...nodeOptions } = options
     const own = await ownNode(nodeOptions, ['contributor', 'verifier'])
     try {
-      const params = { folder: loraModel, base: baseModel, name, mode, allow, limitRows, weightBits, activationBits }
-      return new LoRAServer(own, outDir === undefined ? undefined : resolve(outDir), await own.node.addAdapter(params, call))
+      const params = { folder: resolve(loraModel), base: resolve(baseModel), name, mode, allow, limitRows, weightBits, activationBits }
+      const { adapter } = await registerAdapter(own.node, params, call)
+      return new LoRAServer(own, outDir === undefined ? undefined : resolve(outDir), adapter)
     } catch (error) {
       await own.close()
       throw error

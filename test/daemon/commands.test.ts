@@ -2,7 +2,7 @@ import test from 'ava'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { commands, execute, pickAdapter } from '../../src/daemon/commands.js'
-import { registerAdapter } from '../../src/daemon/registered.js'
+import { registerAdapter } from '../../src/library/registered.js'
 import { temporaryFolder } from './folders.js'
 import { adapter, smallNode } from './small-node.js'
 

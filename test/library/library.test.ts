@@ -86,6 +86,21 @@ test.serial('contributors by peer, by discovery and by name; replace takes the r
   t.true((await replaced.forwardLoss(TEXT)) > base, 'without the base outputs of its modules the model is worse')
 })
 
+test.serial('a data folder keeps the adapter over restarts, and one registered on other terms takes its place', async t => {
+  const dataDir = await temporaryFolder(t)
+  const adapters: string[] = []
+  const made: number[] = []
+  for (const limitRows of [undefined, undefined, 5]) {
+    const server = await serve(t, { dataDir, limitRows })
+    adapters.push(server.adapter.id)
+    made.push((await server.node.listAdapters()).length)
+    await server.close()
+  }
+  t.is(adapters[1], adapters[0])
+  t.not(adapters[2], adapters[0])
+  t.deepEqual(made, [1, 1, 1])
+})
+
 test.serial('what the server applies is A·B in the integers of a session', async t => {
   const server = await serve(t)
   const module = server.listLoraInjectionPoints()[0]!

@@ -9,8 +9,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvalidInputError, LimitExceededError } from '../errors.js'
 import { FILE_LIMITS } from '../hub/index.js'
-import type { CallOptions, OwnAdapterInfo, ZkloraNode } from '../roles/types.js'
-import type { AdapterSettings } from './settings.js'
+import type { AddAdapterParams, CallOptions, OwnAdapterInfo, ZkloraNode } from '../roles/types.js'
 
 /** The files of an adapter with the bytes that each may have. */
 const ADAPTER_FILES = [
@@ -19,9 +18,11 @@ const ADAPTER_FILES = [
 ] as const
 
 /** A hash over the adapter's files and its terms. */
-async function fingerprintOf(params: AdapterSettings): Promise<string> {
+async function fingerprintOf(params: AddAdapterParams): Promise<string> {
+  const terms = Object.entries(params).filter(([, value]) => value !== undefined)
+  terms.sort(([a], [b]) => (a < b ? -1 : 1))
   const hash = createHash('sha256')
-  hash.update(JSON.stringify(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1))))
+  hash.update(JSON.stringify(terms))
   for (const [name, most] of ADAPTER_FILES) {
     const path = join(params.folder, name)
     try {
@@ -54,7 +55,7 @@ export interface Registration {
  * or one that the next start finds; what it takes the place of goes last.
  * @throws InvalidInputError for a folder that is no adapter, and what `addAdapter` throws
  */
-export async function registerAdapter(node: ZkloraNode, params: AdapterSettings, options: CallOptions): Promise<Registration> {
+export async function registerAdapter(node: ZkloraNode, params: AddAdapterParams, options: CallOptions): Promise<Registration> {
   const { folder } = params
   const fingerprint = await fingerprintOf(params)
   const before = (await node.listAdapters()).filter(({ origin }) => origin?.folder === folder)
