@@ -1,7 +1,7 @@
 import test from 'ava'
 import { readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { registerAdapter } from '../../src/daemon/registered.js'
+import { registerAdapter } from '../../src/library/registered.js'
 import { temporaryFolder } from '../daemon/folders.js'
 import { smallNode } from '../daemon/small-node.js'
 import { zklora } from './terminal.js'
