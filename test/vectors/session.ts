@@ -3,6 +3,8 @@ import { fromHex } from '../../src/bytes.js'
 import type { Manifest, TailRole } from '../../src/proof/index.js'
 import { decodeMessage, encodeMessage, type Message, type Peers } from '../../src/session/index.js'
 import { PrivateChain, privateHash } from '../../src/session/chains.js'
+import { makeSettle, type SettleCounts } from '../../src/session/settle/message.js'
+import { credentialKey, withCredential } from '../../src/session/terms/credential.js'
 import { packActivations, packDeltas, unpackActivations, unpackDeltas } from '../../src/session/messages/packing.js'
 import { agree, checkBegin, signAccept, signBegin, type Terms } from '../../src/session/terms/terms.js'
 
@@ -16,6 +18,16 @@ interface TermsInput {
   weightBits: number
   userPeer: Hex
   contributorPeer: Hex
+}
+
+interface SettleInput {
+  role: TailRole
+  session: Hex
+  /** Of the new stream. */
+  userPeer: Hex
+  contributorPeer: Hex
+  counts: SettleCounts
+  seed: Hex
 }
 
 interface ChainInput {
@@ -84,6 +96,16 @@ export const SESSION = {
       batch: { firstRow, commitments, blindings },
       seen: { count: seen, value: chainOf({ ...other, messages: other.messages.slice(0, seen) }).head }
     })
+  },
+  settle: ({ role, session, userPeer, contributorPeer, counts, seed }: SettleInput) => {
+    const peers: Peers = { user: fromHex(userPeer), contributor: fromHex(contributorPeer) }
+    const terms = { session: fromHex(session) } as Terms
+    return { message: encodeMessage({ settle: makeSettle({ terms, role, peers }, counts, fromHex(seed)) }) }
+  },
+  credential: ({ open, contributorPeer, seed }: { open: Hex; contributorPeer: Hex; seed: Hex }) => {
+    const contributor = fromHex(contributorPeer)
+    const shown = withCredential(valueOf(open, 'open'), contributor, fromHex(seed))
+    return { credential: shown.credential, key: credentialKey(shown, contributor)! }
   }
 }
 

@@ -110,6 +110,23 @@ export const SESSION_CASES: readonly Named[] = [
   ['chain', "the user's chain before a message", { ...user, messages: [] }],
   ['chain', "the user's chain after two messages", user],
   ['chain', "the contributor's chain after one message", contributor],
+  ...(['user', 'contributor'] as const).map((role): Named => [
+    'settle',
+    `settle of the ${role}`,
+    {
+      role,
+      session: agreed.session,
+      userPeer: terms.userPeer,
+      contributorPeer: terms.contributorPeer,
+      counts: { userRows: 18, contributorRows: 12, rows: 20 },
+      seed: role === 'user' ? seeds.userSeed : seeds.contributorSeed
+    }
+  ]),
+  [
+    'credential',
+    'the credential of a listed user',
+    { open: terms.open, contributorPeer: terms.contributorPeer, seed: seeds.contributorSeed }
+  ],
   ['privateHash', "the private hash of the user's batch", { own: user, other: contributor, seen: 1, batch }],
   [
     'privateHash',
