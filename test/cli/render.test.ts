@@ -122,6 +122,10 @@ test('a session is told from its opening to its proof or failure', t => {
   t.regex(renderSession({ ...session, state: 'failed', error: 'the answer does not fit' }, COLOUR), /failed.*, the answer does not fit/)
   t.regex(renderSession({ ...session, error: 'no receipt' }, PLAIN), /root e{64}, but no receipt$/)
   t.regex(renderSession({ ...session, state: 'failed' }, PLAIN), /failed, without a reason/)
+  t.regex(
+    renderSession({ ...session, state: 'broken', rows: 3, error: 'the line is cut' }, PLAIN),
+    /broken off after 3 rows, the line is cut; it is settled when its peer can be reached$/
+  )
 })
 
 test('an answer ends with its roots and with what is not proved', t => {

@@ -87,7 +87,7 @@ async function generate(invocation: Invocation, flags: GenerateFlags, [argument]
   output.document({ type: 'result', result })
   if (!output.json) for (const line of renderSessionsEnd(result.sessions, output.noteStyle)) output.note(line)
   if (result.finishReason === 'abort') return 130
-  return result.sessions.some(session => session.state === 'failed') ? 1 : 0
+  return result.sessions.some(({ state }) => state === 'failed' || state === 'broken') ? 1 : 0
 }
 
 export function generateCommand(program: Command, bind: Bind): void {

@@ -18,7 +18,7 @@ export function lossCommand(program: Command, bind: Bind): void {
       const text = await readText(file!, invocation.io.stdin)
       const result = await invocation.run(config, 'loss', { ...useParams(config, flags), text })
       invocation.result(result, renderLoss(result, invocation.output.style))
-      return result.sessions.some(session => session.state === 'failed') ? 1 : 0
+      return result.sessions.some(({ state }) => state === 'failed' || state === 'broken') ? 1 : 0
     }
   })
 }

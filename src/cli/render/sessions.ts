@@ -17,6 +17,8 @@ export function renderSession(session: SessionInfo, style: Style): string {
       return `${head}: adapter ${adapter} (${short(session.adapter)})`
     case 'proving':
       return `${head}: ${plural(session.rows, 'row')} committed by both, proof is being made`
+    case 'broken':
+      return `${head}: ${style.warn('broken off')} after ${plural(session.rows, 'row')}, ${safe(session.error ?? 'without a reason')}; it is settled when its peer can be reached`
     case 'failed':
       return `${head}: ${style.bad('failed')}, ${safe(session.error ?? 'without a reason')}`
     default:
