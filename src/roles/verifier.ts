@@ -2,7 +2,7 @@
  * The verifier: hears announcements, fetches manifest and bundle, verifies, keeps verdicts, and hands out what it keeps. Until it
  * is verified here a bundle is "announced", never "valid".
  */
-import type { ComponentLogger, Logger, PeerId } from '@libp2p/interface'
+import type { Logger, PeerId } from '@libp2p/interface'
 import { equal, fromHex, toHex } from '../bytes.js'
 import { isPeerError, NotFoundError } from '../errors.js'
 import type { Kernel } from '../kernel/index.js'
@@ -21,6 +21,7 @@ import {
 import { type FeedAnnouncement, keptManifest, type Store } from '../store/index.js'
 import { announcedOwner, type Announcement } from '../wire/announcement.js'
 import { Batches, type BatchChecks } from './batches.js'
+import { CatchUp } from './catch-up.js'
 import { Gate, Quota } from './gate.js'
 import { checkStatement } from './statement.js'
 import type { VerdictInfo } from './types.js'
@@ -44,7 +45,9 @@ export interface VerifierChecks extends BatchChecks {
 }
 
 export interface VerifierInit {
-  net: Pick<Net, 'announce' | 'fetch' | 'discovery'> & { readonly node: { readonly peerId: PeerId; readonly logger: ComponentLogger } }
+  net: Pick<Net, 'announce' | 'fetch' | 'discovery'> & {
+    readonly node: Pick<Net['node'], 'peerId' | 'logger' | 'peerStore' | 'getPeers' | 'addEventListener' | 'removeEventListener'>
+  }
   store: Store
   kernel: Kernel
   random: Random
@@ -90,6 +93,7 @@ export class Verifier {
   private readonly coming = new Map<string, Promise<VerifiedManifest>>()
   private readonly working = new Set<Promise<void>>()
   private readonly controller = new AbortController()
+  private readonly catchUp: CatchUp
   private readonly limits: VerifierLimits
   private readonly checks: VerifierChecks
   private readonly now: () => number
@@ -102,6 +106,8 @@ export class Verifier {
     this.now = init.now ?? Date.now
     this.log = init.net.node.logger.forComponent('zklora:verifier')
     this.limits = { queue: QUEUE, ownerQueue: OWNER_QUEUE, strangers: STRANGERS, ...NET_LIMITS, ...init.limits }
+    const { net, store } = init
+    this.catchUp = new CatchUp({ net, store, now: this.now, signal: this.controller.signal, consider: read => this.consider(read) })
     this.manifests = new Quota(this.limits.gossipManifests, MINUTE)
     this.manifestBytes = new Quota(this.limits.gossipManifestBytes, MINUTE)
     this.manifestEntries = new Quota(this.limits.gossipManifestEntries, MINUTE)
@@ -114,11 +120,13 @@ export class Verifier {
     for (const topic of TOPICS) discovery.provide(topicKey(topic))
     discovery.joinTopics(TOPICS)
     this.track(this.serveKept())
+    this.catchUp.start()
   }
 
   /** Fetches under way are given up; verdicts of what was not looked at stay "announced". */
   async stop(): Promise<void> {
     this.unlisten()
+    this.catchUp.stop()
     this.controller.abort(new NotFoundError('the node is stopping'))
     await this.idle()
   }
@@ -131,7 +139,7 @@ export class Verifier {
 
   /** Resolves when nothing is waiting or worked on. */
   async idle(): Promise<void> {
-    while (this.working.size > 0) await Promise.all(this.working)
+    while (this.working.size > 0 || this.catchUp.busy) await Promise.all([...this.working, this.catchUp.idle()])
   }
 
   /**
@@ -165,22 +173,34 @@ export class Verifier {
     return this.batches.verify({ manifest, bundle })
   }
 
-  private take({ read }: Heard): void {
-    const name = toHex(announcedOwner(read.announcement))
-    const owner = this.owners.get(name) ?? { gate: new Gate(OWNER_FETCHES), queued: 0 }
-    if (this.counters.queued >= this.limits.queue || owner.queued >= this.limits.ownerQueue) {
+  private take({ read, from }: Heard): void {
+    const owner = this.owners.get(toHex(announcedOwner(read.announcement)))
+    if (this.counters.queued >= this.limits.queue || (owner?.queued ?? 0) >= this.limits.ownerQueue) {
       this.counters.dropped['queue full']++
       return
     }
+    const onGap = (): void => this.catchUp.gap(read, [from, ...peersOfHolder(read.announcement.holder)])
+    this.track(this.queue(read, onGap))
+  }
+
+  /** An announcement that was missed when it was new; the catch-up paces itself. Resolves when it has its verdict. */
+  private async consider(read: FeedAnnouncement): Promise<void> {
+    await this.queue(read, () => {})
+  }
+
+  private async queue(read: FeedAnnouncement, onGap: () => void): Promise<void> {
+    const name = toHex(announcedOwner(read.announcement))
+    const owner = this.owners.get(name) ?? { gate: new Gate(OWNER_FETCHES), queued: 0 }
     this.owners.set(name, owner)
     this.counters.queued++
     owner.queued++
-    const done = (): void => {
+    try {
+      await this.work(read, owner.gate, onGap)
+    } finally {
       this.counters.queued--
       owner.queued--
       if (owner.queued === 0) this.owners.delete(name)
     }
-    this.track(this.work(read, owner.gate).finally(done))
   }
 
   /** What fails here is this node's own (a store that cannot be written): it is told, and the next announcement is looked at. */
@@ -191,7 +211,7 @@ export class Verifier {
     this.working.add(tracked)
   }
 
-  private async work(read: FeedAnnouncement, gate: Gate): Promise<void> {
+  private async work(read: FeedAnnouncement, gate: Gate, onGap: () => void): Promise<void> {
     const { store, net } = this.init
     const { statement } = read.announcement
     let verdict = verdictOf(read.announcement)
@@ -200,7 +220,7 @@ export class Verifier {
         verdict = { ...verdict, adapterName: manifest.name }
         await this.settle(verdict)
       }
-      const obtained = await gate.run(() => this.obtain(read, onManifest))
+      const obtained = await gate.run(() => this.obtain(read, onManifest, onGap))
       if (obtained === undefined) return
       const { proof, elapsed } = await this.verify(obtained.manifest, obtained.bundle)
       checkStatement(read.announcement, proof)
@@ -218,7 +238,8 @@ export class Verifier {
   /** Manifest and bundle of an announcement; undefined when it is dropped. */
   private async obtain(
     read: FeedAnnouncement,
-    onManifest: (manifest: VerifiedManifest) => Promise<void>
+    onManifest: (manifest: VerifiedManifest) => Promise<void>,
+    onGap: () => void
   ): Promise<{ manifest: VerifiedManifest; bundle: Uint8Array } | undefined> {
     const { statement, holder } = read.announcement
     const holders = peersOfHolder(holder)
@@ -233,6 +254,7 @@ export class Verifier {
     return this.fetches.run(async () => {
       const manifest = await this.manifest(statement.adapter, holders, signal)
       if (!(await this.isToBeVerified(read, manifest))) return undefined
+      onGap()
       await onManifest(manifest)
       return { manifest, bundle: await this.bundle(statement, holders, signal) }
     })

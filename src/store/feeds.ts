@@ -114,6 +114,16 @@ export class Feeds {
     return range
   }
 
+  /** The first index from `before - most` on that is not kept, below `before`; undefined: none is missing. */
+  async firstMissing(feed: Uint8Array, before: bigint, most: number): Promise<bigint | undefined> {
+    const head = await this.head(toHex(feed))
+    if (head !== undefined && BigInt(head.kept) === BigInt(head.index) + 1n && BigInt(head.index) + 1n >= before) return undefined
+    for (let index = before > BigInt(most) ? before - BigInt(most) : 0n; index < before; index++) {
+      if ((await this.get(feed, index)) === undefined) return index
+    }
+    return undefined
+  }
+
   /** The announcements of a feed, the latest first, as far as they are kept without a gap. */
   async *backwards({ contributorKey, adapter }: { contributorKey: Uint8Array; adapter: Uint8Array }): AsyncGenerator<Uint8Array> {
     const feed = feedId(contributorKey, adapter)
