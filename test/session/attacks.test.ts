@@ -269,7 +269,8 @@ const rows = (change: (value: Value<'rows'>) => Partial<Value<'rows'>>): ((pair:
 
 test('a request before the terms are signed', byContributor, {
   tamper: before({ rows: { request: 0, group: 0, position: 0, count: 1, x: new Uint8Array(40) } }),
-  error: ProtocolViolationError
+  error: ProtocolViolationError,
+  message: /did not expect rows now/
 })
 test("terms that are not signed by the session's key", byContributor, {
   tamper: first('user', 'begin', ({ signature }) => [

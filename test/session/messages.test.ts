@@ -91,7 +91,7 @@ test('rows beyond position 2^32', refused, { rows: { request: 0, group: 0, posit
 test('deltas without a row', refused, { deltas: { request: 0, firstRow: 0, count: 0, widths: bytes(1), y: bytes(1) } })
 test('deltas of width 0', refused, { deltas: { request: 0, firstRow: 0, count: 1, widths: Uint8Array.of(0), y: bytes(1) } })
 test('deltas of width 9', refused, { deltas: { request: 0, firstRow: 0, count: 1, widths: Uint8Array.of(9), y: bytes(9) } })
-test('batch with half a commitment', refused, { batch: { ...batch, commitments: bytes(33) } })
+test('batch with half a commitment', refused, { batch: { ...batch, commitments: bytes(33), blindings: bytes(0) } })
 test('batch with 1025 rows', refused, { batch: { ...batch, commitments: bytes(1025 * 32), blindings: bytes(0) } }, LimitExceededError)
 test('batch with blindings for other rows', refused, { batch: { ...batch, blindings: bytes(32) } })
 test('batch without a tail', refused, { batch: { firstRow: 0, commitments: bytes(32), blindings: bytes(0) } })

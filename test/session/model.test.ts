@@ -104,6 +104,15 @@ const withNext = (name: string, does: (queue: Uint8Array[], wire: Wire, from: Fr
       })
   )
 
+/** None: it has been changed before. */
+function readable(bytes: Uint8Array): Message | undefined {
+  try {
+    return decodeMessage(bytes)
+  } catch {
+    return undefined
+  }
+}
+
 /** A tail that says something else, signed with the right key. */
 function resigned({ pair }: Wire, role: From, message: Message & { kind: 'batch' }, choice: number): Uint8Array {
   const { tail } = message.value
@@ -179,8 +188,8 @@ const dishonest = [
     queue[0] = bytes
   }),
   withNext('sign otherwise', (queue, wire, side, choice) => {
-    const message = decodeMessage(queue[0]!)
-    if (message.kind === 'batch') queue[0] = resigned(wire, side, message, choice)
+    const message = readable(queue[0]!)
+    if (message?.kind === 'batch') queue[0] = resigned(wire, side, message, choice)
   }),
   fc.tuple(from, fc.nat(1000)).map(
     ([side, choice]) =>
