@@ -15,6 +15,8 @@
  *     await libp2p.services.zklora.node.find({ base: 'models/novels' })
  *
  * The node needs services `dht`, `pubsub` and `ping` by these names, with the network's settings; libp2pDefaults gives them.
+ * What the node provided to the DHT in an earlier run is forgotten at its start: what is true now is provided anew. A program that keeps
+ * provider records of its own in the same datastore provides them again after the start, as it would have to after 48 hours anyway.
  */
 import '../net/polyfill.js'
 import type { Startable } from '@libp2p/interface'
