@@ -8,6 +8,7 @@ import { findCommand } from './commands/find.js'
 import { generateCommand } from './commands/generate.js'
 import { initCommand } from './commands/init.js'
 import { lossCommand } from './commands/loss.js'
+import { modelCommands } from './commands/model.js'
 import { peersCommand } from './commands/peers.js'
 import { startCommand } from './commands/start.js'
 import { statusCommand } from './commands/status.js'
@@ -90,6 +91,7 @@ function build(bind: Bind, io: Io): Command {
   initCommand(program, bind)
   startCommand(program, bind)
   adapterCommands(program, bind)
+  modelCommands(program, bind)
   findCommand(program, bind)
   generateCommand(program, bind)
   lossCommand(program, bind)

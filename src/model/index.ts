@@ -1,6 +1,7 @@
 /** The base model: opened, cut at the injection points, run with deltas from elsewhere. */
 export * from './base-model.js'
 export * from './description.js'
+export * from './inspect.js'
 export type { CutOptions } from './run/cut-model.js'
 export type { Logits, Sequence, SequenceOptions } from './sequence.js'
 export { DEFAULT_NEW_TOKENS } from './text/generate.js'

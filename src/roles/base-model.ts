@@ -1,5 +1,7 @@
 /** The base model identifier of a folder, and the name by which an adapter refers to its base model (protocols/adapter). */
-import { readBaseModelDescription } from '../model/index.js'
+import { toHex } from '../bytes.js'
+import { inspectModel, readBaseModelDescription } from '../model/index.js'
+import type { InspectedModel } from '../model/index.js'
 import { baseModelId } from '../proof/index.js'
 
 export interface BaseModelName {
@@ -24,4 +26,10 @@ export function publicName(peftName: string): string {
 export function readBaseModel(folder: string, name?: string): BaseModelName {
   const description = readBaseModelDescription(folder, name)
   return { id: baseModelId(description), name: description.name }
+}
+
+/** As inspectModel, with the base model identifier in hex in place of what it is made from. */
+export function inspectBaseModel(folder: string, name?: string): Omit<InspectedModel, 'description'> & { readonly id: string } {
+  const { description, ...inspected } = inspectModel(folder, name)
+  return { id: toHex(baseModelId(description)), ...inspected }
 }

@@ -3,7 +3,7 @@
  * not found by a name is not found: the order of nodes is never taken for one.
  */
 import { InvalidInputError } from '../../errors.js'
-import { describeLinear, NAMING_RULES } from './linear.js'
+import { describeLinear, NAMING_RULES, pathOfLinear } from './linear.js'
 import type { Linear } from './linear.js'
 
 /** A module in the graph: a linear node, and its columns of the node's output. */
@@ -31,6 +31,20 @@ const PACKED = [
   },
   { packed: 'gate_up_proj', parts: ['gate_proj', 'up_proj'], widths: (dOut: number) => [dOut / 2, dOut / 2] }
 ] as const
+
+/** The modules of a node as an adapter would name them: one, the parts of a packed one, none when nothing tells its name. */
+export function modulesOf(linear: Linear, heads: HeadWidths | undefined): { readonly name: string; readonly dOut: number }[] {
+  const path = pathOfLinear(linear)
+  if (path === undefined) return []
+  const last = path.split('.').at(-1)!
+  for (const { packed, parts, widths } of PACKED) {
+    if (packed !== last) continue
+    const known = widths(linear.dOut, heads)
+    if (known?.reduce((sum, width) => sum + width, 0) !== linear.dOut) continue
+    return parts.map((part, at) => ({ name: path.slice(0, -last.length) + part, dOut: known[at]! }))
+  }
+  return [{ name: path, dOut: linear.dOut }]
+}
 
 export class ModuleFinder {
   constructor(

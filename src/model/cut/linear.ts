@@ -96,11 +96,16 @@ export const NAMING_RULES: readonly { readonly rule: string; readonly pathOf: (l
   { rule: 'weight name', pathOf: ({ weight }) => pathOfWeight(weight) }
 ]
 
-/** The path by which a person would know the node; its own name when it tells none. */
-export function describeLinear(linear: Linear): string {
+/** The path of the node's module, by the first rule that tells one. */
+export function pathOfLinear(linear: Linear): string | undefined {
   for (const { pathOf } of NAMING_RULES) {
     const path = pathOf(linear)
     if (path !== undefined) return path
   }
-  return linear.node.name
+  return undefined
+}
+
+/** The path by which a person would know the node; its own name when it tells none. */
+export function describeLinear(linear: Linear): string {
+  return pathOfLinear(linear) ?? linear.node.name
 }
