@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { ZkloraError } from '../errors.js'
 import { VERSION } from '../roles/version.js'
 import { adapterCommands } from './commands/adapter.js'
+import { completionCommand } from './commands/completion.js'
 import { exportCommand } from './commands/export.js'
 import { findCommand } from './commands/find.js'
 import { generateCommand } from './commands/generate.js'
@@ -100,5 +101,6 @@ function build(bind: Bind, io: Io): Command {
   watchCommand(program, bind)
   peersCommand(program, bind)
   statusCommand(program, bind)
+  completionCommand(program, bind)
   return program
 }
