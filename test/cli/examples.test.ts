@@ -1,0 +1,135 @@
+/** Every example of every help text is run, as it stands there, with its stand-ins replaced by what is here. */
+import test, { type ExecutionContext } from 'ava'
+import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { temporaryFolder } from '../daemon/folders.js'
+import { Process } from './processes.js'
+import { type Ran, zklora } from './terminal.js'
+
+const BASE = 'config/demo/models/novels-llama'
+const KJV = 'config/demo/adapters/kjv-llama'
+const COMMANDS = [
+  [],
+  ['init'],
+  ['start'],
+  ['adapter', 'add'],
+  ['adapter', 'list'],
+  ['adapter', 'remove'],
+  ['find'],
+  ['generate'],
+  ['loss'],
+  ['export'],
+  ['verify'],
+  ['watch'],
+  ['status'],
+  ['peers'],
+  ['model', 'inspect'],
+  ['completion']
+]
+
+/** Words of a line as a shell divides it, without what it does with the output. */
+function words(line: string): string[] {
+  return [...line.replace(/ >.*$/, '').matchAll(/"([^"]*)"|(\S+)/g)].map(([, inQuotes, plain]) => inQuotes ?? plain!)
+}
+
+async function examplesOf(command: readonly string[]): Promise<string[]> {
+  const { stdout } = await zklora([...command, '--help'])
+  return [...stdout.matchAll(/^ {2}\$ zklora (.*)$/gm)].map(([, line]) => line!)
+}
+
+/** A command that goes on until it is interrupted, which happens at its first output. */
+async function untilOutput(argv: readonly string[]): Promise<Ran> {
+  const controller = new AbortController()
+  return zklora(argv, { signal: controller.signal, onStdout: () => controller.abort() })
+}
+
+interface Scene {
+  readonly folder: string
+  /** A command that opens a session and writes two tokens. */
+  readonly generate: readonly string[]
+  readonly stand: readonly (readonly [string, string])[]
+}
+
+/** A contributor and a user that has a session with it. */
+async function scene(t: ExecutionContext): Promise<Scene> {
+  const folder = await temporaryFolder(t)
+  const shakespeare = join(folder, 'shakespeare')
+  await cp(KJV, shakespeare, { recursive: true })
+  const hamlet = join(folder, 'hamlet.txt')
+  await writeFile(hamlet, 'To be, or not to be')
+  await mkdir(join(folder, 'new'))
+  const local = ['--listen', '/ip4/127.0.0.1/tcp/0', '--private-addresses', '--json']
+  const contributor = new Process(t, [
+    ...['start', '--role', 'bootstrap', '--role', 'contributor', '--adapter', shakespeare, '--base', BASE],
+    ...[...local, '--data-dir', join(folder, 'contributor')]
+  ])
+  const ready = await contributor.ready()
+  const [served] = ready['adapters'] as { id: string }[]
+  const [address] = ready.multiaddrs
+  const user = new Process(t, [
+    'start',
+    '--role',
+    'user',
+    '--role',
+    'verifier',
+    '--bootstrap',
+    address!,
+    ...local,
+    '--data-dir',
+    join(folder, 'user')
+  ])
+  await user.ready()
+  const use = ['--base', BASE, '--adapter', 'shakespeare', '--data-dir', join(folder, 'user')]
+  const generate = ['generate', 'My', ...use, '--max-new-tokens', '2', '--json']
+  const generated = await zklora(generate)
+  const root = /"root":"([0-9a-f]{64})"/.exec(generated.stdout)?.[1]
+  if (root === undefined) throw new Error(`no session: ${generated.stderr}`)
+  return {
+    folder,
+    generate,
+    stand: [
+      ['adapters/shakespeare', shakespeare],
+      ['models/novels', BASE],
+      ['/ip4/192.0.2.7/tcp/4001/p2p/12D3…', address!],
+      ['/ip4/0.0.0.0/tcp/4001', '/ip4/127.0.0.1/tcp/0'],
+      ['12D3…', ready.peerId],
+      ['3fa4c210…', served!.id.slice(0, 8)],
+      ['b3f1c09a77e2', root.slice(0, 12)],
+      ['session.zkproof', join(folder, 'session.zkproof')],
+      ['hamlet.txt', hamlet]
+    ]
+  }
+}
+
+test('every example of the help texts works', async t => {
+  t.timeout(240_000)
+  const { folder, generate, stand } = await scene(t)
+  const tried: string[] = []
+  // The program's own examples come last: they use the file that export writes.
+  for (const command of [...COMMANDS.slice(1), ...COMMANDS.slice(0, 1)]) {
+    const examples = await examplesOf(command)
+    t.true(examples.length > 0, `zklora ${command.join(' ')} has an example`)
+    for (const example of examples) {
+      const argv = words(example).map(word => stand.find(([name]) => name === word)?.[1] ?? word)
+      // Adapters are kept in a data folder without a daemon; init and start begin with a new one each.
+      const fresh = ['init', 'start'].includes(argv[0]!)
+      const where = fresh ? join(folder, 'new', String(tried.length)) : join(folder, argv[0] === 'adapter' ? 'adapters' : 'user')
+      const place = argv[0] === 'completion' ? [] : ['--data-dir', where]
+      const endless = ['start', 'watch'].includes(argv[0]!)
+      const running = (endless ? untilOutput : zklora)([...argv, ...place])
+      // Something to be seen by who watches.
+      if (argv[0] === 'watch') await zklora(generate)
+      const ran = await running
+      const expected = endless ? [0, 130] : [0]
+      t.true(expected.includes(ran.status), `zklora ${example}: status ${ran.status}\n${ran.stdout}\n${ran.stderr}`)
+      tried.push(example)
+    }
+  }
+  t.true(tried.length >= 24, `${tried.length} examples`)
+})
+
+test('no command is without its place here', async t => {
+  const { stdout } = await zklora(['--help'])
+  const names = [...stdout.matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(([, name]) => name!).filter(name => name !== 'help')
+  t.deepEqual([...new Set(COMMANDS.flatMap(([name]) => (name === undefined ? [] : [name])))].sort(), names.sort())
+})
