@@ -8,7 +8,9 @@ const node = await createNode({
   privateKey: await generateIdentity(),
   roles: ['contributor'],
   listen: ['/ip4/127.0.0.1/tcp/0'],
-  privateAddresses: true
+  privateAddresses: true,
+  // Sessions that the bench breaks off keep their place for a moment.
+  limits: { sessionsPerPeer: 64 }
 })
 const { id } = await node.addAdapter({ folder: adapterFolder('kjv-llama'), base: BASE, mode: 'open' })
 process.stdout.write(`${JSON.stringify({ type: 'ready', target: `${id}@${node.multiaddrs()[0]}` })}\n`)

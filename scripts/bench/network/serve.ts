@@ -34,7 +34,7 @@ interface Rates {
 const rate = (tokens: number, milliseconds: number): number => (tokens * 1000) / milliseconds
 
 /** @param onLast called when the last token is there */
-async function write(node: ZkloraNode, target: string, onLast: () => void = () => {}): Promise<Rates> {
+async function write(node: ZkloraNode, target: string, onLast: () => void = () => {}, signal?: AbortSignal): Promise<Rates> {
   const start = performance.now()
   let last = start
   let tokens = 0
@@ -43,19 +43,31 @@ async function write(node: ZkloraNode, target: string, onLast: () => void = () =
     last = performance.now()
     if (++tokens === TOKENS) onLast()
   }
-  await node.generate({ base: BASE, adapters: [target], ...WRITING }, { onProgress })
+  await node.generate({ base: BASE, adapters: [target], ...WRITING }, { onProgress, signal })
   if (tokens !== TOKENS) throw new Error(`the text has ${tokens} tokens where ${TOKENS} were expected`)
   return { all: rate(tokens, performance.now() - start), text: rate(tokens, last - start) }
 }
 
-/** A user that never commits to anything; `stop` ends the wait for its first commitments, and with it the session. */
+/** A user that never commits to anything; `stop` ends the wait for its first commitments, and with it the session, which is not settled. */
 function uncommitted(): { jobs: NodeJobs; stop: () => void } {
   let stop = (): void => {}
-  const user: NonNullable<NodeJobs['user']> = manifest => ({
-    ...userJobs(manifest),
-    commitInputs: () => new Promise((_, reject) => (stop = () => reject(new Error('the text is written'))))
-  })
+  const user: NonNullable<NodeJobs['user']> = manifest => {
+    const written = new Promise<never>((_, reject) => (stop = () => reject(new Error('the text is written'))))
+    written.catch(() => {})
+    return { ...userJobs(manifest), commitInputs: () => written }
+  }
   return { jobs: { user }, stop: () => stop() }
+}
+
+/** Where nothing is committed to there is nothing to close: what a broken session takes to end is no part of it. */
+async function writeBare(node: ZkloraNode, target: string, onLast: () => void): Promise<Rates> {
+  const end = new AbortController()
+  const last = (): void => {
+    onLast()
+    end.abort()
+  }
+  const { text } = await write(node, target, last, end.signal)
+  return { all: text, text }
 }
 
 /** The same integers as the contributor's, in this process. */
@@ -97,7 +109,7 @@ async function measure(report: Report, { seconds }: Settings): Promise<void> {
       return found.all
     }
     const [proved] = await inTurn(
-      [keep('proved', () => write(user, target)), keep('bare', () => write(bareUser, target, bare.stop)), keep('local', local)],
+      [keep('proved', () => write(user, target)), keep('bare', () => writeBare(bareUser, target, bare.stop)), keep('local', local)],
       { seconds: seconds * 5, least: 5 }
     )
     const of = (name: keyof typeof rates, what: keyof Rates): Sample => summary(rates[name].slice(-proved!.runs).map(each => each[what]))

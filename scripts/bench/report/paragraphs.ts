@@ -37,7 +37,8 @@ export const PARAGRAPHS: Readonly<Record<string, string>> = {
     'copies of the stream bound it. What an exchange takes beyond echo and delta is hashing and packing. A row is bound by computing, not by the way: of 0.96 ms beside an echo of 0.30 ms',
     '(timed at the sockets of both processes) the user quantises, packs, hashes and encrypts for 0.12 ms, the contributor decrypts, checks and hashes for 0.15 ms, computes the delta for 0.15 ms and packs,',
     'hashes and encrypts it for 0.12 ms, and the user decrypts, checks, hashes and unpacks for 0.22 ms. An exchange within 1.25 echoes would have to do all of that in half the time of the delta alone;',
-    'a prefill does, since there the bytes count.'
+    'a prefill did (0.68 echoes) while the bench ran all jobs in the threads of the streams. With the jobs on worker threads, as a node has them, it takes some three echoes on two cores, a quarter of it the',
+    'delta; commitments to the rows before compete with it, and the rest is not explained yet.'
   ].join('\n'),
   serve: [
     `The demo's model, so small that a token takes about a millisecond: the session is nearly everything here, and with a real model it is the`,
