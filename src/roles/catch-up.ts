@@ -23,7 +23,7 @@ export interface CatchUpInit {
   readonly net: Pick<Net, 'fetch'> & {
     readonly node: Pick<Net['node'], 'peerId' | 'logger' | 'peerStore' | 'getPeers' | 'addEventListener' | 'removeEventListener'>
   }
-  readonly store: { readonly feeds: Pick<Store['feeds'], 'firstMissing' | 'has'> }
+  readonly store: { readonly feeds: Pick<Store['feeds'], 'firstMissing' | 'has' | 'isPast'> }
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly signal: AbortSignal
@@ -100,8 +100,11 @@ export class CatchUp {
   /** A head and what is missing before it: the hash chain that its signature covers is checked as it is put together. */
   private async upTo(head: FeedAnnouncement, peer: PeerId): Promise<void> {
     const { feed, announcement, hash } = head
-    if (await this.init.store.feeds.has(feed, announcement.index, hash)) return
+    const { feeds } = this.init.store
+    if (BigInt(this.init.now() + NET_LIMITS.clockSkew) < announcement.time) return
+    if ((await feeds.has(feed, announcement.index, hash)) || (await feeds.isPast(head))) return
     await this.gate.run(() => this.init.consider(head))
+    if (!(await feeds.has(feed, announcement.index, hash))) return
     await this.fill(feed, announcement.index, [peer])
   }
 
@@ -130,7 +133,7 @@ export class CatchUp {
         if (range.length === 0) break
         for (const read of range) {
           signal.throwIfAborted()
-          await consider(read)
+          if (!(await store.feeds.isPast(read))) await consider(read)
         }
         from += BigInt(range.length)
       }

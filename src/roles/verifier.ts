@@ -74,11 +74,14 @@ export interface VerifierCounters {
   /** Waiting or worked on. */
   queued: number
   /** Announcements dropped, by reason. */
-  dropped: Record<'queue full' | 'unknown adapters' | 'owner' | 'conflict' | 'known', number>
+  dropped: Record<'queue full' | 'unknown adapters' | 'owner' | 'conflict' | 'known' | 'past', number>
 }
 
 export class Verifier {
-  readonly counters: VerifierCounters = { queued: 0, dropped: { 'queue full': 0, 'unknown adapters': 0, owner: 0, conflict: 0, known: 0 } }
+  readonly counters: VerifierCounters = {
+    queued: 0,
+    dropped: { 'queue full': 0, 'unknown adapters': 0, owner: 0, conflict: 0, known: 0, past: 0 }
+  }
   private readonly listeners = new Set<(verdict: VerdictInfo) => void>()
   private readonly fetches = new Gate(FETCHES)
   private readonly strangers = new Gate(STRANGER_FETCHES)

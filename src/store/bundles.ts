@@ -7,7 +7,7 @@ import { InvalidProofError } from '../errors.js'
 import { hash } from '../kernel/hash.js'
 import type { VerifiedProof } from '../proof/index.js'
 import { Kept, type KeptLimits } from './kept.js'
-import { sortable, type Table, type Write } from './table.js'
+import { type KeyParts, sortable, type Table, type Write } from './table.js'
 
 const DIGEST_LABEL = 'zklora/v1/bundle'
 
@@ -48,7 +48,7 @@ export class Bundles {
     limits: KeptLimits,
     private readonly now: () => number
   ) {
-    this.kept = new Kept({ table, kind: 'bundle', limits, now, remove: ([digest], write) => this.remove(digest!, write) })
+    this.kept = new Kept({ table, kind: 'bundle', limits, now, remove: (ids, write) => this.remove(ids, write) })
   }
 
   async open(): Promise<void> {
@@ -65,7 +65,7 @@ export class Bundles {
    * @throws InvalidProofError step `digest` for bytes of another bundle
    */
   async putVerified(proof: VerifiedProof, bytes: Uint8Array, { own }: { own: boolean }): Promise<BundleInfo> {
-    return this.put(proof, bytes, { valid: true, own })
+    return this.put(proof, bytes, { valid: true, own, owner: toHex(proof.owner) })
   }
 
   /** Keeps a bundle that this node proved, not verified by anybody yet. */
@@ -110,7 +110,7 @@ export class Bundles {
   private async put(
     of: ProvedInfo & { readonly digest: Uint8Array },
     bytes: Uint8Array,
-    flags: { valid: boolean; own: boolean }
+    flags: { valid: boolean; own: boolean; owner?: string }
   ): Promise<BundleInfo> {
     if (!equal(hash(DIGEST_LABEL, bytes), of.digest)) {
       throw new InvalidProofError('digest', `these ${bytes.length} bytes are not bundle ${toHex(of.digest)}`)
@@ -132,7 +132,7 @@ export class Bundles {
         added: before?.added ?? this.now()
       }
       if (before !== undefined) this.kept.forget({ id: [digest], ...before }, write)
-      this.kept.add({ id: [digest], ...info }, write)
+      this.kept.add({ id: [digest], ...info, owner: flags.owner }, write)
       write.put(['bundle', digest], bytes).putJson(['bundle-info', digest], info)
       write.put(['bundle-session', info.session, sortable(info.start), digest], new Uint8Array(0))
       write.put(['bundle-root', info.root, digest], new Uint8Array(0))
@@ -140,10 +140,12 @@ export class Bundles {
     })
   }
 
-  private async remove(digest: string, write: Write): Promise<void> {
-    const info = (await this.table.getJson<BundleInfo>(['bundle-info', digest]))!
-    write.delete(['bundle', digest]).delete(['bundle-info', digest])
-    write.delete(['bundle-session', info.session, sortable(info.start), digest])
-    write.delete(['bundle-root', info.root, digest])
+  private async remove(ids: readonly KeyParts[], write: Write): Promise<void> {
+    for (const [digest] of ids as readonly [string][]) {
+      const info = (await this.table.getJson<BundleInfo>(['bundle-info', digest]))!
+      write.delete(['bundle', digest]).delete(['bundle-info', digest])
+      write.delete(['bundle-session', info.session, sortable(info.start), digest])
+      write.delete(['bundle-root', info.root, digest])
+    }
   }
 }

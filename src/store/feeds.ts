@@ -1,13 +1,14 @@
 /**
  * Announcements by feed and index: own feeds grow by one at a time, durable before an announcement leaves; others' are kept as they
- * come, also with gaps, but never two of one index or against the hash chain.
+ * come, also with gaps, but never two of one index or against the hash chain. Beyond the bound the oldest go, so that a feed keeps its
+ * newest part, the head last.
  */
 import { equal, fromHex, toHex } from '../bytes.js'
 import { InvalidProofError } from '../errors.js'
-import { type Announcement, NO_PREVIOUS } from '../wire/announcement.js'
+import { type Announcement, announcedOwner, NO_PREVIOUS } from '../wire/announcement.js'
 import { checkNext, type FeedAnnouncement, feedId, openAnnouncement } from './feed.js'
 import { Kept, type KeptLimits } from './kept.js'
-import { sortable, type Table, type Write } from './table.js'
+import { type KeyParts, sortable, type Table, type Write } from './table.js'
 
 /** What is known of a feed: its latest announcement. */
 export interface FeedHead {
@@ -23,13 +24,17 @@ export interface FeedHead {
   readonly own: boolean
   /** Announcements kept; fewer than index + 1 when there are gaps. */
   readonly kept: number
+  /** Decimal: those before it were here and went (none when it is not there). */
+  readonly from?: string
 }
 
 /**
  * `stored`, `known` (the same is there), or `conflict`: another announcement has this index, hash chain or times do not fit a
- * neighbour, or the feed is of another base model. What was there stays.
+ * neighbour, or the feed is of another base model. What was there stays. `past`: older than what is kept, or it was here and went.
  */
-export type PutResult = 'stored' | 'known' | 'conflict'
+export type PutResult = 'stored' | 'known' | 'conflict' | 'past'
+
+const MOST_TIME = BigInt(Number.MAX_SAFE_INTEGER)
 
 export class Feeds {
   private readonly kept: Kept
@@ -38,9 +43,9 @@ export class Feeds {
   constructor(
     private readonly table: Table,
     limits: KeptLimits,
-    private readonly now: () => number
+    now: () => number
   ) {
-    this.kept = new Kept({ table, kind: 'announcement', limits, now, remove: ([feed, index], write) => this.remove(feed!, index!, write) })
+    this.kept = new Kept({ table, kind: 'announcement', limits, now, remove: (ids, write) => this.remove(ids, write) })
   }
 
   async open(): Promise<void> {
@@ -88,9 +93,16 @@ export class Feeds {
       if (before !== undefined && !follows(openAnnouncement(before), read.announcement)) return 'conflict'
       const after = await this.get(read.feed, index + 1n)
       if (after !== undefined && !follows(read, openAnnouncement(after).announcement)) return 'conflict'
+      if (head !== undefined && !fitsHead(read.announcement, head)) return 'conflict'
+      if (this.isBefore(read, head)) return 'past'
       this.store(read, head, { own: false, write })
       return 'stored'
     })
+  }
+
+  /** True for what `put` would not take: older than what is kept, or it was here and went. */
+  async isPast(read: FeedAnnouncement): Promise<boolean> {
+    return this.isBefore(read, await this.head(toHex(read.feed)))
   }
 
   async get(feed: Uint8Array, index: bigint): Promise<Uint8Array | undefined> {
@@ -117,8 +129,10 @@ export class Feeds {
   /** The first index from `before - most` on that is not kept, below `before`; undefined: none is missing. */
   async firstMissing(feed: Uint8Array, before: bigint, most: number): Promise<bigint | undefined> {
     const head = await this.head(toHex(feed))
-    if (head !== undefined && BigInt(head.kept) === BigInt(head.index) + 1n && BigInt(head.index) + 1n >= before) return undefined
-    for (let index = before > BigInt(most) ? before - BigInt(most) : 0n; index < before; index++) {
+    const from = BigInt(head?.from ?? 0n)
+    if (head !== undefined && from + BigInt(head.kept) === BigInt(head.index) + 1n && BigInt(head.index) + 1n >= before) return undefined
+    const first = before > BigInt(most) ? before - BigInt(most) : 0n
+    for (let index = first > from ? first : from; index < before; index++) {
       if ((await this.get(feed, index)) === undefined) return index
     }
     return undefined
@@ -162,6 +176,10 @@ export class Feeds {
     return topic === undefined ? undefined : this.table.getJson<FeedHead>(['feed', topic[0]!.toString(16), feed])
   }
 
+  private isBefore({ announcement }: FeedAnnouncement, head: FeedHead | undefined): boolean {
+    return announcement.index < BigInt(head?.from ?? 0n) || this.kept.isPast(placeOf(announcement))
+  }
+
   private store(
     { announcement, bytes, feed, hash }: FeedAnnouncement,
     head: FeedHead | undefined,
@@ -171,25 +189,52 @@ export class Feeds {
     const index = sortable(announcement.index)
     const isOwn = own || head?.own === true
     write.put(['announcement', name, index], bytes)
-    this.kept.add({ id: [name, index], bytes: bytes.length, added: this.now(), own: isOwn }, write)
+    this.kept.add({ id: [name, index], bytes: bytes.length, own: isOwn, ...placeOf(announcement) }, write)
     const latest = head === undefined || announcement.index > BigInt(head.index) ? headOf(announcement, hash) : head
     const topic = announcement.statement.base[0]! >>> 4
     write.put(['feed-topic', name], Uint8Array.of(topic))
-    write.putJson(['feed', topic.toString(16), name], { ...latest, feed: name, own: isOwn, kept: (head?.kept ?? 0) + 1 })
+    write.putJson(['feed', topic.toString(16), name], {
+      ...latest,
+      feed: name,
+      own: isOwn,
+      kept: (head?.kept ?? 0) + 1,
+      from: head?.from
+    })
     if (head === undefined) this.heads_++
   }
 
-  private async remove(feed: string, index: string, write: Write): Promise<void> {
-    write.delete(['announcement', feed, index])
-    const head = (await this.head(feed))!
-    const topic = head.base[0]!
-    if (head.kept > 1) {
-      write.putJson(['feed', topic, feed], { ...head, kept: head.kept - 1 })
-    } else {
-      write.delete(['feed', topic, feed]).delete(['feed-topic', feed])
-      this.heads_--
+  private async remove(ids: readonly KeyParts[], write: Write): Promise<void> {
+    const went = new Map<string, string[]>()
+    for (const [feed, index] of ids as readonly [string, string][]) {
+      write.delete(['announcement', feed, index])
+      const indices = went.get(feed) ?? []
+      went.set(feed, indices)
+      indices.push(index)
+    }
+    for (const [feed, indices] of went) {
+      const head = (await this.head(feed))!
+      const topic = head.base[0]!
+      if (head.kept > indices.length) {
+        const last = indices.map(index => BigInt(`0x${index}`)).reduce((a, b) => (a > b ? a : b), BigInt(head.from ?? 0n) - 1n)
+        write.putJson(['feed', topic, feed], { ...head, kept: head.kept - indices.length, from: (last + 1n).toString() })
+      } else {
+        write.delete(['feed', topic, feed]).delete(['feed-topic', feed])
+        this.heads_--
+      }
     }
   }
+}
+
+/** Its age is that which it says, so that what comes late is not younger, and a feed's head goes last; its owner shares the room. */
+function placeOf(announcement: Announcement): { added: number; owner: string } {
+  const { time } = announcement
+  const added = time > MOST_TIME ? Number.MAX_SAFE_INTEGER : Number(time)
+  return { added, owner: toHex(announcedOwner(announcement)) }
+}
+
+/** Times do not fall: what comes before the head is no later, what comes after it no earlier. */
+function fitsHead({ index, time }: Announcement, head: FeedHead): boolean {
+  return index > BigInt(head.index) ? time >= BigInt(head.time) : time <= BigInt(head.time)
 }
 
 function follows(before: FeedAnnouncement, next: Announcement): boolean {

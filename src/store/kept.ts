@@ -1,8 +1,8 @@
 /**
- * How much is kept of each kind, and what goes first: others' data in the order of its age, beyond a bound in bytes or time; own
- * data is counted and never goes by itself.
+ * How much is kept of each kind, and what goes first: others' data beyond a bound in time, and beyond a bound in bytes the oldest of
+ * those owners who have the most, so that no owner pushes out another's; own data is counted and never goes by itself.
  */
-import { Cursor, u32 } from '../bytes.js'
+import { concat, Cursor, fromUtf8, u32, utf8 } from '../bytes.js'
 import { type KeyParts, Serial, sortable, type Table, type Write } from './table.js'
 
 export interface KeptLimits {
@@ -19,8 +19,8 @@ export interface KeptInit {
   readonly limits: KeptLimits
   /** Milliseconds since 1970. */
   readonly now: () => number
-  /** Adds the deletion of an item's own keys to a batch. */
-  readonly remove: (id: KeyParts, write: Write) => Promise<void>
+  /** Adds the deletion of the items' own keys to a batch. */
+  readonly remove: (ids: readonly KeyParts[], write: Write) => Promise<void>
 }
 
 /** One thing kept: `id` are the last parts of its keys. */
@@ -30,17 +30,26 @@ export interface KeptItem {
   /** Milliseconds since 1970. */
   readonly added: number
   readonly own: boolean
+  /** Whose it is: owners share the room. Default: one for all. */
+  readonly owner?: string | undefined
 }
 
 /** When the bound is passed, so much more goes, so that not every write evicts. */
 const SLACK = 0.05
 /** Milliseconds after which a change also looks for what is too old. */
 const SWEEP = 60 * 60 * 1000
+/** Items that are held in memory while they are sorted, and that go in one batch. */
+const SORTED = 16_384
+const BATCH = 256
+/** Owners of whom it is remembered what went. */
+const OWNERS = 65_536
 
 export class Kept {
   private own = 0
   private others = 0
   private swept = 0
+  /** For each owner of whom something went for want of room: the age of the newest that did. */
+  private readonly wentUpTo = new Map<string, number>()
 
   private readonly serial = new Serial()
 
@@ -49,7 +58,7 @@ export class Kept {
   /** Counts what is there. */
   async open(): Promise<void> {
     for await (const { parts, value } of this.init.table.entries(['kept', this.init.kind])) {
-      const bytes = new Cursor(value, 'a size').u32()
+      const bytes = new Cursor(value.subarray(0, 4), 'a size').u32()
       if (parts[2] === 'own') this.own += bytes
       else this.others += bytes
     }
@@ -74,7 +83,7 @@ export class Kept {
 
   /** In the same batch as the item itself. */
   add(item: KeptItem, write: Write): void {
-    write.put(this.key(item), u32(item.bytes))
+    write.put(this.key(item), concat([u32(item.bytes), utf8(item.owner ?? '')]))
     if (item.own) this.own += item.bytes
     else this.others += item.bytes
   }
@@ -90,32 +99,106 @@ export class Kept {
     return this.serial.run(this.init.kind, () => this.evictNow())
   }
 
+  /** True for what would go at once, or did: too old, or no newer than what went of this owner for want of room. */
+  isPast({ added, owner = '' }: Pick<KeptItem, 'added' | 'owner'>): boolean {
+    return this.isOld(added) || added <= (this.wentUpTo.get(owner) ?? -Infinity)
+  }
+
   private get isFull(): boolean {
     return this.others > this.init.limits.bytes
   }
 
+  private isOld(added: number): boolean {
+    return this.init.now() - added > this.init.limits.age
+  }
+
   private async evictNow(): Promise<number> {
-    const { table, kind, limits, now, remove } = this.init
-    this.swept = now()
-    const items: KeptItem[] = []
-    for await (const { parts, value } of table.entries(['kept', kind, 'other'])) {
-      items.push({ id: parts.slice(4), bytes: new Cursor(value, 'a size').u32(), added: Number.parseInt(parts[3]!, 16), own: false })
-    }
-    items.sort((a, b) => a.added - b.added)
-    const most = this.isFull ? limits.bytes * (1 - SLACK) : limits.bytes
+    this.swept = this.init.now()
+    const { bytes } = this.init.limits
+    const most = this.isFull ? bytes * (1 - SLACK) : bytes
     let evicted = 0
-    for (const item of items) {
-      if (now() - item.added <= limits.age && this.others <= most) break
-      const write = table.write()
-      await remove(item.id, write)
-      this.forget(item, write)
-      await write.commit()
-      evicted++
+    while (true) {
+      const excess = await this.excess(most)
+      const oldest = await this.oldest(excess)
+      const going = oldest.filter(item => this.isOld(item.added) || this.spend(item, excess))
+      for (let at = 0; at < going.length; at += BATCH) await this.removeAll(going.slice(at, at + BATCH))
+      evicted += going.length
+      if (oldest.length < SORTED) return evicted
     }
-    return evicted
+  }
+
+  private async *items(): AsyncGenerator<KeptItem> {
+    for await (const { parts, value } of this.init.table.entries(['kept', this.init.kind, 'other'])) {
+      const owner = fromUtf8(value.subarray(4))
+      yield {
+        id: parts.slice(4),
+        bytes: new Cursor(value.subarray(0, 4), 'a size').u32(),
+        added: Number.parseInt(parts[3]!, 16),
+        own: false,
+        owner
+      }
+    }
+  }
+
+  /** For each owner who has more than its share of `most`: the bytes beyond it. */
+  private async excess(most: number): Promise<Map<string, number>> {
+    const bytesOf = new Map<string, number>()
+    for await (const { bytes, added, owner } of this.items()) {
+      if (!this.isOld(added)) bytesOf.set(owner!, (bytesOf.get(owner!) ?? 0) + bytes)
+    }
+    const share = fairShare([...bytesOf.values()], most)
+    return new Map([...bytesOf].filter(([, bytes]) => bytes > share).map(([owner, bytes]) => [owner, bytes - share]))
+  }
+
+  /** The oldest items, at most SORTED, among the too old and those of owners with too much. */
+  private async oldest(excess: ReadonlyMap<string, number>): Promise<KeptItem[]> {
+    const found: KeptItem[] = []
+    const cut = (): void => {
+      found.sort((a, b) => a.added - b.added || (a.id.join('/') < b.id.join('/') ? -1 : 1))
+      found.splice(SORTED)
+    }
+    for await (const item of this.items()) {
+      if (!this.isOld(item.added) && !excess.has(item.owner!)) continue
+      found.push(item)
+      if (found.length === 2 * SORTED) cut()
+    }
+    cut()
+    return found
+  }
+
+  /** True when the owner has too much still. */
+  private spend({ owner, bytes, added }: KeptItem, excess: Map<string, number>): boolean {
+    const left = excess.get(owner!) ?? 0
+    if (left <= 0) return false
+    excess.set(owner!, left - bytes)
+    this.wentUpTo.delete(owner!)
+    this.wentUpTo.set(owner!, added)
+    if (this.wentUpTo.size > OWNERS) this.wentUpTo.delete(this.wentUpTo.keys().next().value!)
+    return true
+  }
+
+  private async removeAll(items: readonly KeptItem[]): Promise<void> {
+    const write = this.init.table.write()
+    await this.init.remove(
+      items.map(({ id }) => id),
+      write
+    )
+    for (const item of items) this.forget(item, write)
+    await write.commit()
   }
 
   private key(item: KeptItem): KeyParts {
     return ['kept', this.init.kind, ...(item.own ? ['own'] : ['other', sortable(item.added)]), ...item.id]
   }
+}
+
+/** What each may have so that all together have at most `most`; Infinity when they have no more. */
+export function fairShare(amounts: readonly number[], most: number): number {
+  let left = most
+  for (const [i, amount] of [...amounts].sort((a, b) => a - b).entries()) {
+    const share = left / (amounts.length - i)
+    if (amount > share) return share
+    left -= amount
+  }
+  return Infinity
 }

@@ -5,7 +5,7 @@
 import { toHex } from '../bytes.js'
 import type { VerifiedManifest } from '../proof/index.js'
 import { Kept, type KeptLimits } from './kept.js'
-import type { Table, Write } from './table.js'
+import type { KeyParts, Table, Write } from './table.js'
 
 /** Bytes of verified manifests held in memory; the least recently used go first. */
 const IN_MEMORY_BYTES = 64 * 1024 * 1024
@@ -31,7 +31,7 @@ export class Manifests {
     limits: KeptLimits,
     private readonly now: () => number
   ) {
-    this.kept = new Kept({ table, kind: 'manifest', limits, now, remove: ([id], write) => this.remove(id!, write) })
+    this.kept = new Kept({ table, kind: 'manifest', limits, now, remove: (ids, write) => this.remove(ids, write) })
   }
 
   async open(): Promise<void> {
@@ -50,7 +50,7 @@ export class Manifests {
     await this.kept.change(async write => {
       if (await this.table.has(['manifest', id])) return
       write.put(['manifest', id], bytes).putJson(['manifest-info', id], info)
-      this.kept.add({ id: [id], bytes: bytes.length, added: info.added, own: false }, write)
+      this.kept.add({ id: [id], bytes: bytes.length, added: info.added, own: false, owner: info.owner }, write)
     })
   }
 
@@ -94,7 +94,7 @@ export class Manifests {
     }
   }
 
-  private async remove(id: string, write: Write): Promise<void> {
-    write.delete(['manifest', id]).delete(['manifest-info', id])
+  private async remove(ids: readonly KeyParts[], write: Write): Promise<void> {
+    for (const [id] of ids as readonly [string][]) write.delete(['manifest', id]).delete(['manifest-info', id])
   }
 }

@@ -3,8 +3,8 @@
  * a bundle touches the verdict on another's.
  */
 import { utf8 } from '../bytes.js'
-import { Kept, type KeptLimits } from './kept.js'
-import type { Table, Write } from './table.js'
+import { Kept, type KeptItem, type KeptLimits } from './kept.js'
+import type { KeyParts, Table, Write } from './table.js'
 
 export type Verdict = 'announced' | 'valid' | 'invalid' | 'unavailable'
 
@@ -36,13 +36,7 @@ export class Verdicts {
     limits: KeptLimits,
     now: () => number
   ) {
-    this.kept = new Kept({
-      table,
-      kind: 'verdict',
-      limits,
-      now,
-      remove: ([digest, contributor], write) => this.remove(digest!, contributor!, write)
-    })
+    this.kept = new Kept({ table, kind: 'verdict', limits, now, remove: (ids, write) => this.remove(ids, write) })
   }
 
   async open(): Promise<void> {
@@ -82,13 +76,16 @@ export class Verdicts {
     return this.kept.evict()
   }
 
-  private async remove(digest: string, contributor: string, write: Write): Promise<void> {
-    this.counts[(await this.get(digest, contributor))!.verdict]--
-    write.delete(['verdict', digest, contributor])
+  private async remove(ids: readonly KeyParts[], write: Write): Promise<void> {
+    for (const [digest, contributor] of ids as readonly [string, string][]) {
+      this.counts[(await this.get(digest, contributor))!.verdict]--
+      write.delete(['verdict', digest, contributor])
+    }
   }
 }
 
-function itemOf(record: VerdictRecord): { id: string[]; bytes: number; added: number; own: boolean } {
+/** An adapter's owner is known by its manifest only: here each adapter stands for itself. */
+function itemOf(record: VerdictRecord): KeptItem {
   const bytes = utf8(JSON.stringify(record)).length
-  return { id: [record.digest, record.contributor], bytes, added: record.announced, own: false }
+  return { id: [record.digest, record.contributor], bytes, added: record.announced, own: false, owner: record.adapter }
 }

@@ -17,14 +17,14 @@ export interface MadeBundle {
 
 const made = new Map<string, MadeBundle>()
 
-/** The same for the same seeds, made once for each process. */
-export function makeBundle(adapterSeed: string, sessionSeed: string): MadeBundle {
+/** The same for the same seeds, made once for each process. @param started seconds since 1970, if not the fixture's */
+export function makeBundle(adapterSeed: string, sessionSeed: string, started?: bigint): MadeBundle {
   const name = `${adapterSeed}/${sessionSeed}`
   const there = made.get(name)
   if (there !== undefined) return there
   const { adapter, manifest } = register(adapterSeed)
   const nonce = seeded(name)(32)
-  const { bundle } = honestBundle(adapter, sessionSeed, { context: { userNonce: nonce } })
+  const { bundle } = honestBundle(adapter, sessionSeed, { context: { userNonce: nonce, ...(started === undefined ? {} : { started }) } })
   const proof = verify({ kernel, manifest, bundle, random: seeded('verify') })
   const result = { adapter, manifest, bundle, proof, statement: statementOf(proof) }
   made.set(name, result)

@@ -2,9 +2,20 @@ import test from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import { toHex } from '../../src/bytes.js'
 import { publicKeyOf } from '../../src/proof/index.js'
-import { checkRange, type FeedAnnouncement, readAnnouncement, Store } from '../../src/store/index.js'
+import { checkRange, type FeedAnnouncement, openAnnouncement, readAnnouncement, Store } from '../../src/store/index.js'
 import { NO_PREVIOUS } from '../../src/wire/announcement.js'
-import { bytes32, CONTRIBUTOR, flipped, make, makeFeed, NOW, signAnnouncement, unsigned } from '../net/announcements.js'
+import {
+  bytes32,
+  CONTRIBUTOR,
+  flipped,
+  make,
+  makeFeed,
+  type MakeOptions,
+  NOW,
+  OWNER,
+  signAnnouncement,
+  unsigned
+} from '../net/announcements.js'
 
 const open = (datastore = new MemoryDatastore()): Promise<Store> => Store.open({ datastore })
 const OWN = { contributorKey: publicKeyOf(CONTRIBUTOR), adapter: bytes32(2) }
@@ -112,16 +123,75 @@ test('heads are the latest of each feed of a topic, the newest first, not older 
   t.deepEqual(await store.feeds.heads(7, 0n, 256), [])
 })
 
-test('the oldest announcements go beyond the bound, and a head that went is not told', async t => {
-  let now = 0
-  const limits = { announcements: { bytes: 1000, age: 1e9 } }
-  const store = await Store.open({ datastore: new MemoryDatastore(), limits, now: () => now++ })
-  const feed = makeFeed(3)
-  await store.feeds.put(feed[2]!)
-  await store.feeds.put(feed[0]!)
-  t.is(await store.feeds.get(feed[0]!.feed, 2n), undefined)
-  t.deepEqual(await store.feeds.heads(5, 0n, 256), [])
+/** A store with room for about so many announcements of others. */
+async function small(room: number, now = (): number => NOW): Promise<Store> {
+  const limits = { announcements: { bytes: room * make().bytes.length, age: 1e9 } }
+  return Store.open({ datastore: new MemoryDatastore(), limits, now })
+}
+
+/** Announcements a second apart. */
+function timedFeed(count: number, options: MakeOptions = {}): FeedAnnouncement[] {
+  const feed: FeedAnnouncement[] = []
+  for (let index = 0; index < count; index++) {
+    const previous = index === 0 ? NO_PREVIOUS : feed[index - 1]!.hash
+    const change = { index: BigInt(index), previous, time: BigInt(NOW - 100_000 + 1000 * index) }
+    feed.push(make({ ...options, statement: { digest: bytes32(index), ...options.statement }, change }))
+  }
+  return feed
+}
+
+test('beyond the bound a feed keeps its newest part with the head, whatever came first', async t => {
+  const store = await small(3.5)
+  const feed = timedFeed(6)
+  for (const index of [5, 4, 0, 1, 2, 3]) await store.feeds.put(feed[index]!)
+  t.like((await store.feeds.list())[0], { index: '5', kept: 3 })
+  const range = await store.feeds.range(feed[0]!.feed, 3n, 10)
+  t.deepEqual(
+    range.map(bytes => openAnnouncement(bytes).announcement.index),
+    [3n, 4n, 5n]
+  )
+  t.is((await store.feeds.heads(5, 0n, 256)).length, 1)
+})
+
+test('what went is neither missing nor taken again', async t => {
+  const store = await small(3.5)
+  const feed = timedFeed(6)
+  for (const read of feed) await store.feeds.put(read)
+  t.is(await store.feeds.firstMissing(feed[0]!.feed, 5n, 100), undefined)
+  t.is(await store.feeds.put(feed[1]!), 'past')
+  t.true(await store.feeds.isPast(feed[1]!))
+  t.false(await store.feeds.isPast(feed[5]!))
+  t.is((await store.feeds.list())[0]!.kept, 3)
+})
+
+test('a feed that went whole is not taken again, newer announcements of its owner are', async t => {
+  const store = await small(3.5)
+  const [old] = timedFeed(1, { statement: { adapter: bytes32(90) } })
+  const feed = timedFeed(5)
+  await store.feeds.put(old!)
+  for (const read of feed.slice(1)) await store.feeds.put(read)
   t.is(store.feeds.count, 1)
+  t.is(await store.feeds.put(old!), 'past')
+  const next = make({ statement: { adapter: bytes32(90) }, change: { index: 1n, previous: old!.hash } })
+  t.is(await store.feeds.put(next), 'stored')
+})
+
+test('what is older than announcements are kept is not taken', async t => {
+  const store = await small(10, () => NOW + 1e9)
+  t.is(await store.feeds.put(make({ change: { time: BigInt(NOW) - 1n } })), 'past')
+  t.is(await store.feeds.put(make()), 'stored')
+})
+
+test('an owner’s many announcements do not push out those of others', async t => {
+  const store = await small(10.5)
+  const quiet = timedFeed(3, { contributor: OWNER })
+  for (const read of quiet) await store.feeds.put(read)
+  // Three feeds, all newer.
+  for (const adapter of [60, 61, 62])
+    for (const read of timedFeed(20, { statement: { adapter: bytes32(adapter) } }).slice(5)) await store.feeds.put(read)
+  t.is((await store.feeds.range(quiet[0]!.feed, 0n, 10)).length, 3)
+  const kept = (await store.feeds.list()).reduce((sum, feed) => sum + feed.kept, 0)
+  t.true(kept >= 9 && kept <= 10, `${kept}`)
 })
 
 test('announcements with a wrong signature, receipt or delegation are not read', t => {

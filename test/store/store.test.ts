@@ -8,7 +8,7 @@ import { toHex } from '../../src/bytes.js'
 import { contentDigest } from '../../src/proof/index.js'
 import { openDatastore } from '../../src/roles/platform.js'
 import { keptManifest, type SessionRecord, Store, STORE_LIMITS, type VerdictRecord } from '../../src/store/index.js'
-import { bytes32, makeFeed } from '../net/announcements.js'
+import { bytes32, makeFeed, NOW } from '../net/announcements.js'
 import { makeBundle, type MadeBundle } from '../network/bundles.js'
 import { BASE, flip, OWNER_SECRET } from '../proof/fixture.js'
 
@@ -134,17 +134,17 @@ test('of others’ bundles the oldest go beyond the bound, own ones never', asyn
 })
 
 test('others’ data goes when it is too old', async t => {
-  let now = 0
+  let now = NOW
   const limits = Object.fromEntries(Object.keys(STORE_LIMITS).map(kind => [kind, { bytes: 1e9, age: 100 }]))
   const store = await open(new MemoryDatastore(), { limits, now: () => now })
   const { proof, bundle, manifest } = makeBundle('store', 'one')
   await store.bundles.putVerified(proof, bundle, { own: false })
   await store.manifests.put(manifest)
   for (const read of makeFeed(2)) await store.feeds.put(read)
-  await store.verdicts.put(verdict({ announced: 0 }))
-  now = 100
+  await store.verdicts.put(verdict({ announced: now }))
+  now += 100
   t.is(await store.evict(), 0)
-  now = 101
+  now += 1
   t.is(await store.evict(), 5)
   t.deepEqual(store.sizes(), { 'own bundles': 0, bundles: 0, announcements: 0, manifests: 0, verdicts: 0 })
   t.is(store.feeds.count, 0)
