@@ -9,6 +9,7 @@ import type { CommonFlags } from './options.js'
 import { Output, type Stream } from './output.js'
 import { renderEvent, renderProgress } from './render/status.js'
 import { safeText } from './render/style.js'
+import type { Event, JsonShape } from './shapes/index.js'
 
 /** The process, as far as a command may see it. */
 export interface Io {
@@ -27,16 +28,21 @@ export type ExitStatus = 0 | 1 | 2 | 130
 /** Bytes of a prompt or text from stdin or a file: what a line of the control socket takes, with room for JSON. */
 export const MOST_TEXT_BYTES = 4 * 1024 * 1024
 
-export class Invocation {
+/** @typeParam R its result as `--json` writes it */
+export class Invocation<R = unknown> {
   readonly output: Output
 
   constructor(
     readonly io: Io,
     private readonly flags: CommonFlags,
-    /** True: `--json` writes a line for each event and the result last; false: one document. */
-    private readonly streaming: boolean
+    private readonly shape: JsonShape<R>
   ) {
     this.output = new Output({ stdout: io.stdout, stderr: io.stderr, json: flags.json === true, env: io.env })
+  }
+
+  /** True: `--json` writes a line for each event and the result last; false: one document. */
+  private get streaming(): boolean {
+    return this.shape.events !== null
   }
 
   get signal(): AbortSignal {
@@ -51,7 +57,7 @@ export class Invocation {
   /** An event as JSON line, progress line or note; `null` for those that the command shows itself. */
   show(event: CommandEvent): void {
     if (this.output.json) {
-      if (this.streaming && event.type !== 'bytes') this.output.document(event)
+      if (event.type !== 'bytes') this.event(event)
       return
     }
     // Stands in the result with its root.
@@ -62,6 +68,11 @@ export class Invocation {
       const line = renderEvent(event, this.output.noteStyle)
       if (line !== null) this.output.note(line)
     }
+  }
+
+  /** A line of a streaming command; nothing without `--json`. */
+  event(event: Event): void {
+    if (this.streaming) this.output.document(event)
   }
 
   /** Runs on the daemon of the data folder, or on a node of its own. */
@@ -75,7 +86,7 @@ export class Invocation {
   }
 
   /** The result of a command: a document with `--json` (the last line of a streaming command), lines without. */
-  result(value: unknown, lines: readonly string[]): void {
+  result(value: R, lines: readonly string[] = []): void {
     this.output.document(this.streaming ? { type: 'result', result: value } : value)
     this.output.lines(lines)
   }

@@ -17,20 +17,30 @@ import { verifyCommand } from './commands/verify.js'
 import { watchCommand } from './commands/watch.js'
 import { Invocation, type ExitStatus, type Io } from './invocation.js'
 import type { CommonFlags } from './options.js'
+import type { JsonShape } from './shapes/index.js'
 
 /** What a command's action is: it gets its invocation and flags, and says with which status to exit. */
-export type Action<Flags> = (invocation: Invocation, flags: Flags, args: string[]) => Promise<ExitStatus>
+export type Action<Flags, R> = (invocation: Invocation<R>, flags: Flags, args: string[]) => Promise<ExitStatus>
 
-export interface Binding<Flags> {
-  action: Action<Flags>
-  /** `--json` writes lines as things happen. */
-  streaming?: boolean
+export interface Binding<Flags, R> {
+  action: Action<Flags, R>
+  /** What `--json` writes: one of shapes/, from which docs/commands.md is made (`npm run docs`). */
+  json: JsonShape<R>
   /** Exit status of errors; 2 where an error means that nothing was checked. */
   failure?: ExitStatus
+  /** What an exit status means, where it is not what EXITS says. */
+  exits?: Partial<Record<ExitStatus, string>>
+}
+
+/** A command as it is documented. */
+export interface Documented {
+  command: Command
+  json: JsonShape
+  exits: Partial<Record<ExitStatus, string>>
 }
 
 /** Binds an action to a command. */
-export type Bind = <Flags extends CommonFlags>(command: Command, binding: Binding<Flags>) => void
+export type Bind = <Flags extends CommonFlags, R>(command: Command, binding: Binding<Flags, R>) => void
 
 const ABOUT = `Peer-to-peer inference with private LoRA adapters, proven in zero knowledge.
 
@@ -47,13 +57,21 @@ Examples:
 Settings: defaults < config file < environment (ZKLORA_…) < flags. While a daemon runs (zklora start), commands speak to it.
 Exit status: 0 as asked; 1 an error, or a proof that failed; 2 wrong usage or settings, or verify could not check.`
 
+/** What an exit status means unless a command says otherwise. */
+export const EXITS: Readonly<Partial<Record<ExitStatus, string>>> = {
+  0: 'as asked',
+  1: 'an error',
+  2: 'wrong usage or settings',
+  130: 'interrupted'
+}
+
 /** Runs one command line to its end. */
 export async function run(io: Io): Promise<ExitStatus> {
   let status: ExitStatus = 0
-  const bind: Bind = (command, { action, streaming = false, failure = 1 }) => {
+  const bind: Bind = (command, { action, json, failure = 1 }) => {
     command.action(async () => {
       const flags = command.opts() as Parameters<typeof action>[1]
-      const invocation = new Invocation(io, flags, streaming)
+      const invocation = new Invocation(io, flags, json)
       try {
         status = await action(invocation, flags, command.args)
       } catch (error) {
@@ -73,6 +91,13 @@ export async function run(io: Io): Promise<ExitStatus> {
   return status
 }
 
+/** Every command with what is written and exited with: for docs/commands.md and its test. */
+export function documented(): { program: Command; commands: Documented[] } {
+  const commands: Documented[] = []
+  const bind: Bind = (command, { json, exits = {} }) => commands.push({ command, json: json as JsonShape, exits: { ...EXITS, ...exits } })
+  return { program: build(bind, { stdout: { write: () => true }, stderr: { write: () => true } }), commands }
+}
+
 function failureStatus(error: unknown, signal: AbortSignal, failure: ExitStatus): ExitStatus {
   // Whatever came of the interruption, it is what was asked for.
   if (signal.aborted) return 130
@@ -80,7 +105,7 @@ function failureStatus(error: unknown, signal: AbortSignal, failure: ExitStatus)
   return error instanceof ZkloraError && error.code === 'ERR_INVALID_INPUT' ? 2 : failure
 }
 
-function build(bind: Bind, io: Io): Command {
+function build(bind: Bind, io: Pick<Io, 'stdout' | 'stderr'>): Command {
   const program = new Command('zklora')
     .description(ABOUT)
     .version(VERSION)

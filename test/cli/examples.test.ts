@@ -1,9 +1,10 @@
 /** Every example of every help text is run, as it stands there, with its stand-ins replaced by what is here. */
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from '../daemon/folders.js'
 import { Process } from './processes.js'
+import { JSON_COMMANDS } from './strict.js'
 import { type Ran, zklora } from './terminal.js'
 
 const BASE = 'config/demo/models/novels-llama'
@@ -50,8 +51,17 @@ interface Scene {
   readonly stand: readonly (readonly [string, string])[]
 }
 
+const ends: (() => unknown)[] = []
+/** Of this file: both tests use one scene. */
+const t = { teardown: (end: () => unknown) => void ends.push(end) }
+test.after.always(async () => {
+  for (const end of ends.reverse()) await end()
+})
+let made: Promise<Scene> | undefined
+const scene = (): Promise<Scene> => (made ??= makeScene())
+
 /** A contributor and a user that has a session with it. */
-async function scene(t: ExecutionContext): Promise<Scene> {
+async function makeScene(): Promise<Scene> {
   const folder = await temporaryFolder(t)
   const shakespeare = join(folder, 'shakespeare')
   await cp(KJV, shakespeare, { recursive: true })
@@ -101,9 +111,9 @@ async function scene(t: ExecutionContext): Promise<Scene> {
   }
 }
 
-test('every example of the help texts works', async t => {
+test.serial('every example of the help texts works', async t => {
   t.timeout(240_000)
-  const { folder, generate, stand } = await scene(t)
+  const { folder, generate, stand } = await scene()
   const tried: string[] = []
   // The program's own examples come last: they use the file that export writes.
   for (const command of [...COMMANDS.slice(1), ...COMMANDS.slice(0, 1)]) {
@@ -126,6 +136,47 @@ test('every example of the help texts works', async t => {
     }
   }
   t.true(tried.length >= 24, `${tried.length} examples`)
+})
+
+test.serial('every command writes under --json what docs/commands.md says, in a process of its own', async t => {
+  t.timeout(240_000)
+  const { folder, generate, stand } = await scene()
+  const is = (name: string): string => stand.find(([stands]) => stands === name)![1]
+  const at = (name: string): string[] => ['--json', '--data-dir', join(folder, name)]
+  const seen = new Set<string>()
+  // Process holds each line against the command's shape.
+  const run = async (command: string, ...rest: string[]): Promise<void> => {
+    const { status, stdout, stderr } = await new Process(t, [...command.split(' '), ...rest]).end()
+    t.is(status, 0, `zklora ${command}: ${stderr}`)
+    t.true(stdout.length > 0, command)
+    seen.add(command)
+  }
+  const endless = async (command: string, last: string, ...rest: string[]): Promise<void> => {
+    const process = new Process(t, [command, ...rest])
+    await process.until(({ type }) => type === last, last)
+    t.is((await process.interrupt()).status, 0)
+    seen.add(command)
+  }
+  const use = ['--base', BASE, '--adapter', 'shakespeare']
+  await run('generate', ...generate.slice(1))
+  const proof = join(folder, 'json.zkproof')
+  await run('export', is('b3f1c09a77e2'), proof, ...at('user'))
+  await Promise.all([
+    run('init', ...at('json-init')),
+    run('model inspect', BASE, ...at('json-init')),
+    run('find', ...use, ...at('user')),
+    run('loss', is('hamlet.txt'), ...use, ...at('user')),
+    run('verify', proof, ...at('user')),
+    run('peers', ...at('user')),
+    run('status', ...at('contributor')),
+    endless('watch', 'verdict', '--kept', ...at('user'))
+  ])
+  const where = at('json-adapters')
+  await run('adapter add', is('adapters/shakespeare'), '--base', BASE, ...where)
+  await run('adapter list', ...where)
+  await endless('start', 'ready', '--role', 'contributor', '--listen', '/ip4/127.0.0.1/tcp/0', ...where)
+  await run('adapter remove', 'shakespeare', ...where)
+  t.deepEqual([...seen].sort(), [...JSON_COMMANDS].sort(), 'a command with --json that is not run here: add it')
 })
 
 test('no command is without its place here', async t => {

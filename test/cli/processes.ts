@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { strictly } from './strict.js'
 
 const MAIN = 'dist/src/cli/main.js'
 /** Milliseconds for anything that a process is waited for, on a busy machine. */
@@ -26,14 +27,22 @@ export class Process {
   private stdout = ''
   private stderr = ''
   private signalled = 0
+  /** A line that is not of the documented shape. */
+  private wrong: unknown
   private readonly child: ChildProcess
   private readonly ended: Promise<Ended>
   private wake = (): void => {}
 
-  constructor(t: ExecutionContext, argv: readonly string[], env: Record<string, string> = {}) {
+  constructor(t: Pick<ExecutionContext, 'teardown'>, argv: readonly string[], env: Record<string, string> = {}) {
     const child = spawn(process.execPath, [MAIN, ...argv], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
+    const check = strictly(argv)
     createInterface({ input: child.stdout! }).on('line', line => {
+      try {
+        check?.(line)
+      } catch (error) {
+        this.wrong ??= error
+      }
       this.stdout += `${line}\n`
       if (line.startsWith('{')) this.lines.push(JSON.parse(line) as Line)
       this.wake()
@@ -53,6 +62,7 @@ export class Process {
   async until(fits: (line: Line) => boolean, what: string): Promise<Line> {
     const deadline = Date.now() + PATIENCE
     for (;;) {
+      if (this.wrong !== undefined) throw this.wrong
       const found = this.lines.find(fits)
       if (found !== undefined) return found
       if (this.child.exitCode !== null || Date.now() > deadline) {
@@ -72,13 +82,15 @@ export class Process {
     return (await this.until(line => line.type === 'ready', 'ready')) as Line & { peerId: string; multiaddrs: string[] }
   }
 
-  end(): Promise<Ended> {
-    return this.ended
+  async end(): Promise<Ended> {
+    const ended = await this.ended
+    if (this.wrong !== undefined) throw this.wrong
+    return ended
   }
 
   interrupt(signal: NodeJS.Signals = 'SIGINT'): Promise<Ended> {
     this.signalled = Date.now()
     this.child.kill(signal)
-    return this.ended
+    return this.end()
   }
 }

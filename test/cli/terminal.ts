@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import type { Io } from '../../src/cli/invocation.js'
 import { run } from '../../src/cli/program.js'
+import { strictly } from './strict.js'
 
 export interface Ran {
   status: number
@@ -37,5 +38,6 @@ export async function zklora(
     signal: signal ?? new AbortController().signal
   }
   ran.status = await run(io)
+  for (const line of ran.stdout.split('\n').filter(line => line.startsWith('{') || line.startsWith('['))) strictly(argv)?.(line)
   return ran
 }

@@ -6,6 +6,7 @@ import { common, terms, termsOf, type CommonFlags, type TermsFlags } from '../op
 import type { Bind } from '../program.js'
 import { renderOwnAdapter, renderOwnAdapters } from '../render/adapters.js'
 import { safe } from '../render/style.js'
+import { document, ownAdapterInfo } from '../shapes/index.js'
 
 interface AddFlags extends CommonFlags, TermsFlags {
   base: string
@@ -28,22 +29,20 @@ export function adapterCommands(program: Command, bind: Bind): void {
     .argument('<folder>', 'the folder of the PEFT adapter')
     .requiredOption('--base <folder>', 'the folder of its base model, or a name from "models" of the config')
     .option('--name <name>', 'how others see it (default: the name of the folder)')
-  bind<AddFlags>(
-    common(terms(add), ['zklora adapter add adapters/shakespeare --base models/novels --mode listed --allow 12D3… --limit-rows 100']),
-    {
-      action: async (invocation, flags, [folder]) => {
-        const config = await invocation.config()
-        const added = await invocation.run(config, 'adapter.add', {
-          folder: resolve(folder!),
-          base: baseFolder(config.settings, flags.base),
-          ...(flags.name !== undefined && { name: flags.name }),
-          ...termsOf(flags)
-        })
-        invocation.result(added, renderOwnAdapter(added, invocation.output.style))
-        return 0
-      }
-    }
-  )
+  bind(common(terms(add), ['zklora adapter add adapters/shakespeare --base models/novels --mode listed --allow 12D3… --limit-rows 100']), {
+    action: async (invocation, flags: AddFlags, [folder]) => {
+      const config = await invocation.config()
+      const added = await invocation.run(config, 'adapter.add', {
+        folder: resolve(folder!),
+        base: baseFolder(config.settings, flags.base),
+        ...(flags.name !== undefined && { name: flags.name }),
+        ...termsOf(flags)
+      })
+      invocation.result(added, renderOwnAdapter(added, invocation.output.style))
+      return 0
+    },
+    json: document(ownAdapterInfo)
+  })
 
   const list = adapter
     .command('list')
@@ -54,7 +53,8 @@ export function adapterCommands(program: Command, bind: Bind): void {
       const adapters = await invocation.run(await invocation.config(), 'adapter.list', {})
       invocation.result(adapters, renderOwnAdapters(adapters, invocation.output.style))
       return 0
-    }
+    },
+    json: document(ownAdapterInfo.array())
   })
 
   const remove = adapter
@@ -67,6 +67,7 @@ export function adapterCommands(program: Command, bind: Bind): void {
       const removed = await invocation.run(await invocation.config(), 'adapter.remove', { adapter: wanted! })
       invocation.result(removed, [`${safe(removed.name)} (${removed.id}) is served no more`])
       return 0
-    }
+    },
+    json: document(ownAdapterInfo)
   })
 }

@@ -1,6 +1,7 @@
 /** `zklora completion`: scripts for shells, made from the commands as they are. */
 import { Argument, type Command } from 'commander'
 import type { Bind } from '../program.js'
+import { NO_JSON } from '../shapes/index.js'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
@@ -89,6 +90,7 @@ export function completionCommand(program: Command, bind: Bind): void {
       const script = { bash, zsh, fish }[shell as (typeof SHELLS)[number]](nodes)
       invocation.io.stdout.write(script)
       return 0
-    }
+    },
+    json: NO_JSON
   })
 }

@@ -7,6 +7,7 @@ import { InvalidInputError, MalformedMessageError } from '../../errors.js'
 import { common, type CommonFlags } from '../options.js'
 import type { Bind } from '../program.js'
 import { bytes } from '../render/style.js'
+import { document, exported } from '../shapes/index.js'
 
 interface ExportFlags extends CommonFlags {
   force?: boolean
@@ -32,8 +33,8 @@ export function exportCommand(program: Command, bind: Bind): void {
     .argument('<root>', 'the session root, a bundle digest or the session identifier (at least 8 digits)')
     .argument('<file>', 'where to; the usual ending is .zkproof')
     .option('--force', 'overwrite the file')
-  bind<ExportFlags>(common(command, ['zklora export b3f1c09a77e2 session.zkproof']), {
-    action: async (invocation, flags, [id, file]) => {
+  bind(common(command, ['zklora export b3f1c09a77e2 session.zkproof']), {
+    action: async (invocation, flags: ExportFlags, [id, file]) => {
       const path = resolve(file!)
       if (flags.force !== true && existsSync(path)) throw new InvalidInputError(`file ${path} is there already: --force overwrites it`)
       const pieces: Buffer[] = []
@@ -48,6 +49,7 @@ export function exportCommand(program: Command, bind: Bind): void {
         `${path}: ${bytes(content.length)}, manifest and bundles; zklora verify ${file!} checks it`
       ])
       return 0
-    }
+    },
+    json: document(exported)
   })
 }

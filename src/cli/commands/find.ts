@@ -6,6 +6,7 @@ import { InvalidInputError } from '../../errors.js'
 import { common, network, networkLayer, type CommonFlags, type NetworkFlags } from '../options.js'
 import type { Bind } from '../program.js'
 import { renderFound } from '../render/adapters.js'
+import { document, findResult } from '../shapes/index.js'
 
 interface FindFlags extends CommonFlags, NetworkFlags {
   base?: string
@@ -19,8 +20,8 @@ export function findCommand(program: Command, bind: Bind): void {
     .description('Asks the DHT who serves adapters for a base model, or one adapter, and asks those peers.')
     .option('--base <folder>', 'a base model: its folder, a name from "models" of the config, or its identifier')
     .option('--adapter <id>', 'an adapter: its identifier (or its first 8 digits) or name')
-  bind<FindFlags>(common(network(command), ['zklora find --base models/novels', 'zklora find --adapter 3fa4c210…']), {
-    action: async (invocation, flags) => {
+  bind(common(network(command), ['zklora find --base models/novels', 'zklora find --adapter 3fa4c210…']), {
+    action: async (invocation, flags: FindFlags) => {
       if (flags.base === undefined && flags.adapter === undefined)
         throw new InvalidInputError('find needs --base or --adapter: what to look for')
       const config = await invocation.config(networkLayer(flags))
@@ -31,6 +32,7 @@ export function findCommand(program: Command, bind: Bind): void {
       })
       invocation.result(result, renderFound(result, invocation.output.style))
       return 0
-    }
+    },
+    json: document(findResult)
   })
 }

@@ -3,11 +3,13 @@ import type { Command } from 'commander'
 import { baseFolder, type Config } from '../../daemon/config.js'
 import type { CommandEvent, CommandParams } from '../../daemon/commands.js'
 import { InvalidInputError } from '../../errors.js'
+import type { GenerateResult } from '../../roles/types.js'
 import type { ExitStatus, Invocation } from '../invocation.js'
 import { collect, common, network, networkLayer, positive, wholeNumber, type CommonFlags, type NetworkFlags } from '../options.js'
 import type { Bind } from '../program.js'
 import { renderSessionsEnd } from '../render/sessions.js'
 import { safeText } from '../render/style.js'
+import { generateResult, linesWithResult } from '../shapes/index.js'
 import { readStdin } from '../text.js'
 
 export interface UseFlags extends CommonFlags, NetworkFlags {
@@ -63,7 +65,7 @@ function sampling(config: Config, flags: GenerateFlags): Omit<CommandParams<'gen
 }
 
 /** Tokens as text; everything else as the state of commitments and proof. */
-function showing(invocation: Invocation): (event: CommandEvent) => void {
+function showing(invocation: Invocation<GenerateResult>): (event: CommandEvent) => void {
   const { output } = invocation
   return event => {
     if (event.type === 'token') output.text(safeText(event.text))
@@ -73,7 +75,7 @@ function showing(invocation: Invocation): (event: CommandEvent) => void {
   }
 }
 
-async function generate(invocation: Invocation, flags: GenerateFlags, [argument]: string[]): Promise<ExitStatus> {
+async function generate(invocation: Invocation<GenerateResult>, flags: GenerateFlags, [argument]: string[]): Promise<ExitStatus> {
   const config = await invocation.config(networkLayer(flags))
   const prompt = argument === '-' ? await readStdin(invocation.io.stdin) : argument!
   const { output } = invocation
@@ -84,7 +86,7 @@ async function generate(invocation: Invocation, flags: GenerateFlags, [argument]
     showing(invocation)
   )
   output.endText()
-  output.document({ type: 'result', result })
+  invocation.result(result)
   if (!output.json) for (const line of renderSessionsEnd(result.sessions, output.noteStyle)) output.note(line)
   if (result.finishReason === 'abort') return 130
   return result.sessions.some(({ state }) => state === 'failed' || state === 'broken') ? 1 : 0
@@ -106,5 +108,9 @@ export function generateCommand(program: Command, bind: Bind): void {
     .option('--seed <n>', 'the same seed samples the same text', wholeNumber(0, 0xffff_ffff))
     .option('--stop <text>', 'a text that ends the answer (repeatable)', collect)
   common(network(command), ['zklora generate "My dear sir" --base models/novels --adapter shakespeare --temperature 0.8 --seed 7'])
-  bind<GenerateFlags>(command, { action: generate, streaming: true })
+  bind(command, {
+    action: generate,
+    json: linesWithResult(['find', 'model', 'session', 'token', 'commitments'], generateResult),
+    exits: { 1: 'an error, or a session that failed or broke off' }
+  })
 }

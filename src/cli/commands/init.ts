@@ -11,6 +11,7 @@ import type { Role } from '../../roles/types.js'
 import { collect, common, network, networkLayer, type CommonFlags, type NetworkFlags } from '../options.js'
 import type { Bind } from '../program.js'
 import { safe } from '../render/style.js'
+import { document, initResult } from '../shapes/index.js'
 
 interface InitFlags extends CommonFlags, NetworkFlags {
   role?: Role[]
@@ -45,8 +46,8 @@ export function initCommand(program: Command, bind: Bind): void {
     .option('--role <role>', 'contributor, user, verifier or bootstrap (repeatable; default user and verifier)', collect)
     .option('--listen <multiaddr>', 'where to listen (repeatable; default /ip4/0.0.0.0/tcp/0)', collect)
     .option('--force', 'overwrite the config file; the identity stays')
-  bind<InitFlags>(common(network(command), ['zklora init', 'zklora init --role verifier --listen /ip4/0.0.0.0/tcp/4001']), {
-    action: async (invocation, flags) => {
+  bind(common(network(command), ['zklora init', 'zklora init --role verifier --listen /ip4/0.0.0.0/tcp/4001']), {
+    action: async (invocation, flags: InitFlags) => {
       const { role: roles = DEFAULTS.roles, listen = DEFAULTS.listen } = flags
       const settings = checkFlags({ roles, listen, ...networkLayer(flags) })
       const dataDir = dataFolder(invocation.io.env, flags.dataDir)
@@ -62,6 +63,7 @@ export function initCommand(program: Command, bind: Bind): void {
         `Next: ${dirname(file) === dataDir ? 'zklora start' : `zklora start --config ${safe(file)}`} runs the node; zklora start --help lists its roles`
       ])
       return 0
-    }
+    },
+    json: document(initResult)
   })
 }

@@ -5,6 +5,7 @@ import { inspectBaseModel } from '../../roles/base-model.js'
 import { common } from '../options.js'
 import type { Bind } from '../program.js'
 import { count, plural, safe, table } from '../render/style.js'
+import { document, inspectedModel } from '../shapes/index.js'
 
 export function modelCommands(program: Command, bind: Bind): void {
   const model = program
@@ -30,6 +31,7 @@ export function modelCommands(program: Command, bind: Bind): void {
         ...table([['module', 'd_in', 'd_out', 'input'], ...rows], invocation.output.style)
       ])
       return 0
-    }
+    },
+    json: document(inspectedModel)
   })
 }

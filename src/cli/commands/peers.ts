@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { common } from '../options.js'
 import type { Bind } from '../program.js'
 import { plural, safe, table } from '../render/style.js'
+import { document, peers as shape } from '../shapes/index.js'
 
 export function peersCommand(program: Command, bind: Bind): void {
   const command = program
@@ -24,6 +25,7 @@ export function peersCommand(program: Command, bind: Bind): void {
           : [plural(peers.length, 'peer'), ...table([['peer', 'direction', 'roles', 'reached at'], ...rows], invocation.output.style)]
       invocation.result(peers, lines)
       return 0
-    }
+    },
+    json: document(shape)
   })
 }

@@ -10,6 +10,7 @@ import type { Invocation } from '../invocation.js'
 import { collect, common, network, networkLayer, terms, termsOf, type CommonFlags, type NetworkFlags, type TermsFlags } from '../options.js'
 import type { Bind } from '../program.js'
 import { renderEvent, renderProgress, renderReady } from '../render/status.js'
+import { lines } from '../shapes/index.js'
 
 interface StartFlags extends CommonFlags, NetworkFlags, TermsFlags {
   role?: Role[]
@@ -52,8 +53,10 @@ function layerOf(flags: StartFlags): SettingsLayer {
   }
 }
 
-function show({ output }: Invocation, event: DaemonEvent): void {
-  output.document(event)
+function show(invocation: Invocation<never>, event: DaemonEvent): void {
+  const { output } = invocation
+  if (event.type === 'bytes') return
+  invocation.event(event)
   if (event.type === 'ready') output.lines(renderReady(event, output.style))
   const bar = renderProgress(event)
   if (bar !== null && event.type !== 'adapter') return
@@ -62,7 +65,7 @@ function show({ output }: Invocation, event: DaemonEvent): void {
   else if (bar !== null) output.progress(bar)
 }
 
-async function start(invocation: Invocation, flags: StartFlags): Promise<0> {
+async function start(invocation: Invocation<never>, flags: StartFlags): Promise<0> {
   const { signal } = invocation
   const layer = layerOf(flags)
   const loaded = await invocation.config(layer)
@@ -96,5 +99,9 @@ export function startCommand(program: Command, bind: Bind): void {
     'zklora start --role bootstrap --listen /ip4/0.0.0.0/tcp/4001',
     'zklora start --role contributor --adapter adapters/shakespeare --base models/novels --bootstrap /ip4/192.0.2.7/tcp/4001/p2p/12D3…'
   ])
-  bind<StartFlags>(command, { action: start, streaming: true })
+  bind(command, {
+    action: start,
+    json: lines(['identity', 'socket', 'adapter', 'registered', 'ready', 'session', 'commitments', 'verdict', 'stopped']),
+    exits: { 0: 'interrupted by Ctrl-C, and closed', 130: 'interrupted before it was ready' }
+  })
 }

@@ -4,6 +4,7 @@ import { runCommand } from '../../daemon/open-node.js'
 import { common } from '../options.js'
 import type { Bind } from '../program.js'
 import { renderStatus } from '../render/status.js'
+import { document, statusReport } from '../shapes/index.js'
 
 export function statusCommand(program: Command, bind: Bind): void {
   const command = program
@@ -26,6 +27,7 @@ export function statusCommand(program: Command, bind: Bind): void {
       )
       invocation.result(status, renderStatus(status, invocation.output.style))
       return 0
-    }
+    },
+    json: document(statusReport)
   })
 }

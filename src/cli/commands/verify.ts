@@ -8,10 +8,15 @@ import type { ExitStatus, Invocation } from '../invocation.js'
 import { common, network, networkLayer, type CommonFlags, type NetworkFlags } from '../options.js'
 import type { Bind } from '../program.js'
 import { exitStatus, renderReports } from '../render/verify.js'
+import { document, verified } from '../shapes/index.js'
 
 type VerifyFlags = CommonFlags & NetworkFlags
 
-async function verifyOne(invocation: Invocation, flags: VerifyFlags, source: string): Promise<VerifyReport[]> {
+async function verifyOne(
+  invocation: Pick<Invocation, 'signal' | 'config' | 'run'>,
+  flags: VerifyFlags,
+  source: string
+): Promise<VerifyReport[]> {
   const found = await stat(source).catch(() => null)
   if (found?.isDirectory() === true) {
     const { reports } = await batchVerifyProofs(source, { signal: invocation.signal })
@@ -33,8 +38,8 @@ export function verifyCommand(program: Command, bind: Bind): void {
       'Verifies and says what was proved and what was not. Files and folders need no daemon, network or store.\nExit status: 0 valid, 1 a proof failed, 2 could not be checked.'
     )
     .argument('<source...>', 'files, folders, roots, digests or session identifiers')
-  bind<VerifyFlags>(common(network(command), ['zklora verify session.zkproof', 'zklora verify b3f1c09a77e2']), {
-    action: async (invocation, flags, sources): Promise<ExitStatus> => {
+  bind(common(network(command), ['zklora verify session.zkproof', 'zklora verify b3f1c09a77e2']), {
+    action: async (invocation, flags: VerifyFlags, sources): Promise<ExitStatus> => {
       const reports: VerifyReport[] = []
       for (const source of sources) reports.push(...(await verifyOne(invocation, flags, source)))
       const status = exitStatus(reports)
@@ -42,6 +47,8 @@ export function verifyCommand(program: Command, bind: Bind): void {
       invocation.result({ verdict, reports }, renderReports(reports, invocation.output.style))
       return status
     },
-    failure: 2
+    json: document(verified),
+    failure: 2,
+    exits: { 0: 'valid', 1: 'a proof failed', 2: 'wrong usage, or it could not be checked' }
   })
 }

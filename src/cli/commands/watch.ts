@@ -4,17 +4,18 @@ import type { Invocation } from '../invocation.js'
 import { common, network, networkLayer, type CommonFlags, type NetworkFlags } from '../options.js'
 import type { Bind } from '../program.js'
 import { renderVerdict } from '../render/sessions.js'
+import { lines } from '../shapes/index.js'
 
 interface WatchFlags extends CommonFlags, NetworkFlags {
   kept?: boolean
 }
 
-async function watch(invocation: Invocation, flags: WatchFlags): Promise<0> {
+async function watch(invocation: Invocation<never>, flags: WatchFlags): Promise<0> {
   const { output } = invocation
   const config = await invocation.config(networkLayer(flags))
   const show: Parameters<Invocation['run']>[3] = event => {
     if (event.type !== 'verdict') return
-    output.document(event)
+    invocation.event(event)
     output.lines([renderVerdict(event.verdict, output.style)])
   }
   output.note('watching announcements; Ctrl-C ends it')
@@ -32,5 +33,9 @@ export function watchCommand(program: Command, bind: Bind): void {
     .summary('follow announcements and verify their bundles')
     .description('Shows announcements as they come; their bundles are fetched and verified. Ends with Ctrl-C.')
     .option('--kept', 'show what was judged before, too')
-  bind<WatchFlags>(common(network(command), ['zklora watch', 'zklora watch --kept --json']), { action: watch, streaming: true })
+  bind(common(network(command), ['zklora watch', 'zklora watch --kept --json']), {
+    action: watch,
+    json: lines(['verdict']),
+    exits: { 0: 'interrupted by Ctrl-C' }
+  })
 }
