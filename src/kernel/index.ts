@@ -1,6 +1,7 @@
 export * from './types.js'
 export { createBlake3, hash, hashWide, keyedHashWide, type Blake3 } from './hash.js'
 export { nobleKernel } from './noble/noble.js'
+export { combineRows, smallDots } from './wasm/deltas.js'
 export { wasmKernel } from './wasm/wasm.js'
 export { defaultThreads, poolContext, WorkerPool, type JobInit, type PoolInit, type PoolWorker } from './pool/pool.js'
 export { errorOf, type PlainError, plainError, type PoolContext, WorkerLostError } from './pool/messages.js'

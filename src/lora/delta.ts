@@ -1,60 +1,27 @@
 /**
- * The exact integer delta in float64: h = x·A, y = h·B. Every sum of absolute values stays at or below 2^53 (checked when the
- * adapter is quantised, exact.ts), so the order of the additions is free, and is chosen for speed: four columns or rows at a
- * time, outputs in blocks that stay in the first cache. Never float32, never a product that cancels (Strassen).
+ * The exact integer delta: h = x·A, y = h·B, in WebAssembly. Every sum of absolute values stays at or below 2^53 (checked when the
+ * adapter is quantised, exact.ts), so the order of the additions is free. Never float32, never a product that cancels (Strassen).
  */
+import { combineRows, smallDots } from '../kernel/index.js'
 import type { QuantizedGroup } from './types.js'
-
-/** Outputs in a block: 4 rows of B in 16 bits and the outputs in 64 bits take 8 KiB of a first cache of 32. */
-const BLOCK = 512
 
 /**
  * h = x·A for all modules of a group.
- * @param x count × dIn, row-major, integers of the adapter's activationBits
+ * @param x count × dIn, row-major, integers of the adapter's activationBits: none is −2^15
  * @returns count × Σr, row-major, modules in order; exact integers
  * @throws RangeError for an x of another length
  */
 export function hidden(group: QuantizedGroup, x: Int16Array, count: number): Float64Array {
   const { dIn, modules } = group
   checkLength('x', x.length, count * dIn)
-  const width = rankSum(group)
-  const h = new Float64Array(count * width)
-  const row = new Float64Array(dIn)
-  for (let t = 0; t < count; t++) {
-    row.set(x.subarray(t * dIn, (t + 1) * dIn))
-    let at = t * width
-    for (const { a, rank } of modules) {
-      productsInto(h, at, { a, rank, row })
-      at += rank
-    }
+  const step = rankSum(group)
+  const h = new Float64Array(count * step)
+  let offset = 0
+  for (const { a, rank } of modules) {
+    smallDots({ x, width: dIn, a, h, step, offset })
+    offset += rank
   }
   return h
-}
-
-/** h[at + k] = Σ_i row_i · a[k, i], four columns k at a time. */
-function productsInto(h: Float64Array, at: number, { a, rank, row }: { a: Int16Array; rank: number; row: Float64Array }): void {
-  const dIn = row.length
-  let k = 0
-  for (; k + 4 <= rank; k += 4) {
-    const [c0, c1, c2, c3] = [k * dIn, (k + 1) * dIn, (k + 2) * dIn, (k + 3) * dIn]
-    let [s0, s1, s2, s3] = [0, 0, 0, 0]
-    for (let i = 0; i < dIn; i++) {
-      const x = row[i]!
-      s0 += x * a[c0 + i]!
-      s1 += x * a[c1 + i]!
-      s2 += x * a[c2 + i]!
-      s3 += x * a[c3 + i]!
-    }
-    h[at + k] = s0
-    h[at + k + 1] = s1
-    h[at + k + 2] = s2
-    h[at + k + 3] = s3
-  }
-  for (; k < rank; k++) {
-    let sum = 0
-    for (let i = 0; i < dIn; i++) sum += row[i]! * a[k * dIn + i]!
-    h[at + k] = sum
-  }
 }
 
 /**
@@ -64,53 +31,18 @@ function productsInto(h: Float64Array, at: number, { a, rank, row }: { a: Int16A
  * @throws RangeError for an h of another length
  */
 export function outputs(group: QuantizedGroup, h: Float64Array, count: number): Float64Array {
-  const ranks = rankSum(group)
-  checkLength('h', h.length, count * ranks)
-  const width = outputSum(group)
-  const y = new Float64Array(count * width)
-  let hAt = 0
-  let yAt = 0
+  const hStep = rankSum(group)
+  checkLength('h', h.length, count * hStep)
+  const step = outputSum(group)
+  const y = new Float64Array(count * step)
+  let hOffset = 0
+  let offset = 0
   for (const { b, rank, dOut } of group.modules) {
-    for (let from = 0; from < dOut; from += BLOCK) {
-      const length = Math.min(BLOCK, dOut - from)
-      for (let t = 0; t < count; t++) {
-        combineInto(y, t * width + yAt + from, { b, from, length, dOut, h, at: t * ranks + hAt, rank })
-      }
-    }
-    hAt += rank
-    yAt += dOut
+    combineRows({ h, hStep, hOffset, b, rank, y, step, offset })
+    hOffset += rank
+    offset += dOut
   }
   return y
-}
-
-interface Combination {
-  readonly b: Int16Array
-  /** First output of the block, and how many. */
-  readonly from: number
-  readonly length: number
-  readonly dOut: number
-  readonly h: Float64Array
-  /** Where this module's part of this row's h begins. */
-  readonly at: number
-  readonly rank: number
-}
-
-/** y[yAt + j] = Σ_k h[at + k] · b[k, from + j], four rows k at a time. */
-function combineInto(y: Float64Array, yAt: number, { b, from, length, dOut, h, at, rank }: Combination): void {
-  let k = 0
-  for (; k + 4 <= rank; k += 4) {
-    const [h0, h1, h2, h3] = [h[at + k]!, h[at + k + 1]!, h[at + k + 2]!, h[at + k + 3]!]
-    const r0 = k * dOut + from
-    const r1 = r0 + dOut
-    const r2 = r1 + dOut
-    const r3 = r2 + dOut
-    for (let j = 0; j < length; j++) y[yAt + j]! += h0 * b[r0 + j]! + h1 * b[r1 + j]! + h2 * b[r2 + j]! + h3 * b[r3 + j]!
-  }
-  for (; k < rank; k++) {
-    const factor = h[at + k]!
-    const row = k * dOut + from
-    for (let j = 0; j < length; j++) y[yAt + j]! += factor * b[row + j]!
-  }
 }
 
 /**

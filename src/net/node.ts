@@ -3,7 +3,6 @@
  * datastore and key are passed in.
  */
 import './polyfill.js'
-import { noise } from '@chainsafe/libp2p-noise'
 import { bootstrap } from '@libp2p/bootstrap'
 import { gossipsub, type GossipSub, type GossipsubOpts, StrictNoSign } from '@libp2p/gossipsub'
 import { createTopicScoreParams, type TopicScoreParams } from '@libp2p/gossipsub/score'
@@ -11,6 +10,7 @@ import { identify, type Identify } from '@libp2p/identify'
 import type { ComponentLogger, Libp2p, PrivateKey } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht'
 import { ping, type Ping } from '@libp2p/ping'
+import { noiseInWholeWrites } from './whole-writes.js'
 import { yamux } from '@libp2p/yamux'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
@@ -138,7 +138,7 @@ export function netSettings(
 ): NetSettings {
   return {
     nodeInfo: { name: 'zklora', version: init.version, userAgent: agentVersion(init.version, init.roles) },
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noiseInWholeWrites()],
     streamMuxers: [
       yamux({
         streamOptions: {

@@ -186,7 +186,8 @@ export async function writeChunk(stream: Stream, chunk: Chunk, signal?: AbortSig
         throw new ConnectionLostError(`the stream is ${stream.status} and ${stream.writeBufferLength} bytes are unsent`)
       await pEvent(stream as never, 'drain', { signal, rejectionEvents: ['close'] } as never)
     }
-    stream.send(chunk.subarray(at, Math.min(at + PIECE_BYTES, chunk.byteLength)))
+    const end = Math.min(at + PIECE_BYTES, chunk.byteLength)
+    stream.send(chunk instanceof Uint8Array ? chunk.subarray(at, end) : chunk.sublist(at, end))
   }
 }
 

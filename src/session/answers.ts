@@ -6,8 +6,11 @@ import type { Deltas, Rows } from './messages/messages.js'
 import { activationBytes, packDeltas, unpackActivations } from './messages/packing.js'
 import type { Terms } from './terms/terms.js'
 
-/** Bytes of a deltas message beside its y and widths, at most. */
-const DELTAS_OVERHEAD = 64
+/**
+ * Bytes of y in a frame of deltas, of more than one row. A quarter of the longest frame: large enough that what a frame costs by itself
+ * does not count, small enough that computing, sending and unpacking an answer overlap.
+ */
+const FRAME_BYTES = NET_LIMITS.frameBytes / 4
 /** Bytes of an entry of y at most. */
 const ENTRY = 8
 
@@ -87,26 +90,24 @@ export class RequestQueue {
   }
 }
 
+/** Rows of one group in a frame of deltas: as many as FRAME_BYTES hold at the widest, at least one. */
+export function rowsOfFrame({ outputs }: ManifestGroup): number {
+  return Math.max(1, Math.floor(FRAME_BYTES / (outputs * ENTRY)))
+}
+
 /**
- * The answer in frames of whole rows, each as long as a frame may be.
- * @param y count × outputs integers
- * @param firstRow number of the answer's first row
+ * A frame of the answer.
+ * @param y of `rowsOfFrame` rows or fewer: count × outputs integers
+ * @param firstRow number of its first row
  */
-export function answerFrames(given: {
+export function answerFrame(given: {
   readonly request: Request
   readonly group: ManifestGroup
   readonly y: Float64Array
   readonly firstRow: number
-}): Deltas[] {
+}): Deltas {
   const { request, group, y, firstRow } = given
-  const { outputs, modules } = group
-  const widths = modules.map(({ dOut }) => dOut)
-  const most = Math.max(1, Math.floor((NET_LIMITS.frameBytes - DELTAS_OVERHEAD - modules.length) / (outputs * ENTRY)))
-  const frames: Deltas[] = []
-  for (let from = 0; from < request.count; from += most) {
-    const count = Math.min(most, request.count - from)
-    const packed = packDeltas(widths, y.subarray(from * outputs, (from + count) * outputs), count)
-    frames.push({ request: request.id, firstRow: firstRow + from, count, ...packed })
-  }
-  return frames
+  const count = y.length / group.outputs
+  const widths = group.modules.map(({ dOut }) => dOut)
+  return { request: request.id, firstRow, count, ...packDeltas(widths, y, count) }
 }

@@ -13,7 +13,7 @@ import {
 } from '../proof/index.js'
 import { encodeStatement, type Statement } from '../wire/announcement.js'
 import type { ContributorRest } from './settle/contributor.js'
-import { answerFrames, type Request, RequestQueue } from './answers.js'
+import { answerFrame, type Request, RequestQueue, rowsOfFrame } from './answers.js'
 import { byGroup, joined, pointAt, runsOf, scatter } from './jobs/gather.js'
 import type { ContributorJobs } from './jobs/jobs.js'
 import { LABELS } from './labels.js'
@@ -216,20 +216,28 @@ export class ContributorSession extends Side {
   private async answerRequests(): Promise<void> {
     while (this.requests.length > 0 && !this.full()) {
       const request = this.requests.first!
-      await this.init.reserve(request.group, request.count)
-      const { h, y } = await this.init.jobs.answer(request)
-      // The session may have failed meanwhile; then nobody waits.
-      if (this.error !== undefined) return
-      this.requests.shift()
-      const group = this.groups[request.group]!
-      for (const deltas of answerFrames({ request, group, y, firstRow: this.answered })) this.outbox.push('rows', () => ({ deltas }))
-      this.keepRows(request, h)
+      const { group: index, count, x } = request
+      await this.init.reserve(index, count)
+      const group = this.groups[index]!
+      const most = rowsOfFrame(group)
+      // Frame by frame: the first is on its way while the next is computed.
+      for (let from = 0; from < count; from += most) {
+        const part = x.subarray(from * group.dIn, Math.min(from + most, count) * group.dIn)
+        const { h, y } = await this.init.jobs.answer({ group: index, x: part })
+        // The session may have failed meanwhile; then nobody waits.
+        if (this.error !== undefined) return
+        const deltas = answerFrame({ request, group, y, firstRow: this.answered })
+        if (from + most >= count) this.requests.shift()
+        this.outbox.push('rows', () => ({ deltas }))
+        this.keepRows({ group: index, position: request.position + from, x: part }, h)
+      }
     }
     this.answering = false
   }
 
-  private keepRows({ group, position, count, x }: Request, h: Float64Array): void {
+  private keepRows({ group, position, x }: Pick<Request, 'group' | 'position' | 'x'>, h: Float64Array): void {
     const { dIn, rank, outputs } = this.groups[group]!
+    const count = x.length / dIn
     const bytes = dIn * activationBytes(this.terms.context.activationBits) + outputs * ENTRY
     for (let t = 0; t < count; t++) {
       this.open.push({

@@ -5,8 +5,11 @@ import type { Manifest, ManifestGroup } from '../proof/index.js'
 import type { Deltas, Rows } from './messages/messages.js'
 import { activationBytes, outputBound, packActivations, unpackDeltas } from './messages/packing.js'
 
-/** Bytes of a rows message beside its x, at most. */
-const ROWS_OVERHEAD = 64
+/**
+ * Bytes of x in a request of more than one row. Below the longest frame: what is asked in one call comes in requests that are packed,
+ * sent and answered at the same time.
+ */
+const REQUEST_BYTES = NET_LIMITS.frameBytes / 4
 /** Bytes of an entry of y at most. */
 const ENTRY = 8
 
@@ -79,7 +82,7 @@ export class RequestWindow {
     const { manifest } = this.init
     const { dIn, outputs } = manifest.groups[group]!
     const rowBytes = dIn * activationBytes(manifest.activationBits)
-    const most = Math.min(NET_LIMITS.rowsPerRequest, Math.floor((NET_LIMITS.frameBytes - ROWS_OVERHEAD) / rowBytes))
+    const most = Math.max(1, Math.min(NET_LIMITS.rowsPerRequest, Math.floor(REQUEST_BYTES / rowBytes)))
     const count = x.length / dIn
     const y = new Float64Array(count * outputs)
     progress.y = y
@@ -127,7 +130,8 @@ export class RequestWindow {
     }
     const group = this.init.manifest.groups[request.group]!
     const { dIn, outputs } = group
-    request.y.set(unpackDeltas(this.bounds(group), deltas, deltas.count), answered * outputs)
+    const y = request.y.subarray(answered * outputs, (answered + deltas.count) * outputs)
+    unpackDeltas(this.bounds(group), deltas, y)
     request.answered += deltas.count
     request.progress.answered += deltas.count
     const rows = Array.from({ length: deltas.count }, (_, i) => {

@@ -57,6 +57,22 @@ test('the largest products that the bound allows are exact, in wide blocks, too'
   t.is(BigInt(y[dOut]!), (4096n * 32767n - 1n) * 2047n * 16n * 2047n)
 })
 
+test('more rows and outputs than a block, of widths that fill no vector, are those of BigInt', t => {
+  // 70 rows and 4,105 outputs are two blocks each; the last has 9 outputs.
+  const [dIn, rank, dOut, count] = [13, 5, 4105, 70]
+  const entries = (length: number, most: number, factor: number): Int16Array =>
+    Int16Array.from({ length }, (_, i) => ((i * factor) % (2 * most + 1)) - most)
+  const module = { name: 'm', dOut, rank, a: entries(rank * dIn, 2047, 7919), b: entries(rank * dOut, 2047, 104729), scale: 1 }
+  const group: QuantizedGroup = { dIn, modules: [{ ...module, dOut: 1, b: entries(rank, 2047, 31) }, module] }
+  const x = entries(count * dIn, 32767, 15485863)
+  const h = hidden(group, x, count)
+  const expected = byDefinition(group, x, count)
+  t.deepEqual([...h].map(BigInt), expected.h)
+  const y = outputs(group, h, count)
+  t.is(y.length, expected.y.length)
+  t.true(y.every((value, i) => BigInt(value) === expected.y[i]))
+})
+
 test('a row alone gives what it gives among others', t => {
   fc.assert(
     fc.property(groupWithRows(16, 12), ({ group, x, count }) => {

@@ -56,7 +56,7 @@ test('deltas come back as they were sent, whatever their size', t => {
           { dOut: 1, bound: EXACT }
         ]
         const packed = packDeltas([dOut, 1], y, count)
-        return unpackDeltas(modules, packed, count).every((value, i) => value === y[i])
+        return unpackDeltas(modules, packed, new Float64Array(y.length)).every((value, i) => value === y[i])
       }
     )
   )
@@ -72,12 +72,15 @@ test('deltas of other lengths, wider than needed, or beyond the bound are refuse
     widths: Uint8Array.from(widths),
     y: Uint8Array.from(y)
   })
-  t.deepEqual(unpackDeltas(modules, deltas([1], [1, 2]), 1), Float64Array.of(1, 2))
-  t.throws(() => unpackDeltas(modules, deltas([1, 1], [1, 2]), 1), { instanceOf: MalformedMessageError })
-  t.throws(() => unpackDeltas(modules, deltas([1], [1, 2, 3]), 1), { instanceOf: MalformedMessageError })
-  t.throws(() => unpackDeltas(modules, deltas([2], [1, 0, 2, 0]), 1), { instanceOf: MalformedMessageError })
-  t.throws(() => unpackDeltas(modules, deltas([2], [0xe9, 3, 0, 0]), 1), { instanceOf: InvalidProofError, message: /^bound/ })
-  t.throws(() => unpackDeltas(modules, deltas([8], [0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0]), 1), {
+  t.deepEqual(unpackDeltas(modules, deltas([1], [1, 2]), new Float64Array(2)), Float64Array.of(1, 2))
+  t.throws(() => unpackDeltas(modules, deltas([1, 1], [1, 2]), new Float64Array(2)), { instanceOf: MalformedMessageError })
+  t.throws(() => unpackDeltas(modules, deltas([1], [1, 2, 3]), new Float64Array(2)), { instanceOf: MalformedMessageError })
+  t.throws(() => unpackDeltas(modules, deltas([2], [1, 0, 2, 0]), new Float64Array(2)), { instanceOf: MalformedMessageError })
+  t.throws(() => unpackDeltas(modules, deltas([2], [0xe9, 3, 0, 0]), new Float64Array(2)), {
+    instanceOf: InvalidProofError,
+    message: /^bound/
+  })
+  t.throws(() => unpackDeltas(modules, deltas([8], [0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0]), new Float64Array(2)), {
     instanceOf: InvalidProofError
   })
 })

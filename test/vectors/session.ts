@@ -84,7 +84,11 @@ export const SESSION = {
     unpackActivations(fromHex(bytes), entries, bits),
   deltas: ({ outputs, y, count }: { outputs: number[]; y: number[]; count: number }) => packDeltas(outputs, Float64Array.from(y), count),
   deltasBytes: ({ modules, widths, y, count }: { modules: { dOut: number; bound: number }[]; widths: Hex; y: Hex; count: number }) =>
-    unpackDeltas(modules, { widths: fromHex(widths), y: fromHex(y) }, count),
+    unpackDeltas(
+      modules,
+      { widths: fromHex(widths), y: fromHex(y) },
+      new Float64Array(modules.reduce((sum, { dOut }) => sum + count * dOut, 0))
+    ),
   chain: (input: ChainInput) => chainOf(input).head,
   privateHash: ({ own, other, seen, batch }: { own: ChainInput; other: ChainInput; seen: number; batch: Hex }) => {
     const chain = chainOf(own)

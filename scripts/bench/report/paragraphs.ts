@@ -34,11 +34,11 @@ export const PARAGRAPHS: Readonly<Record<string, string>> = {
     'Two processes on one machine over tcp, noise and yamux, with a session open and earlier commitments done. `exchange` is from the request',
     'to the checked integers: packing, the running hashes of both sides, the way there and back, and computing the delta (`deltaWithin`, as a',
     'job by itself). The echo sends as many bytes both ways over a bare stream of the same connection: encryption in JavaScript and the',
-    'copies of the stream bound it. What an exchange takes beyond echo and delta is hashing and packing. A row is bound by computing, not by the way: of 0.96 ms beside an echo of 0.30 ms',
-    '(timed at the sockets of both processes) the user quantises, packs, hashes and encrypts for 0.12 ms, the contributor decrypts, checks and hashes for 0.15 ms, computes the delta for 0.15 ms and packs,',
-    'hashes and encrypts it for 0.12 ms, and the user decrypts, checks, hashes and unpacks for 0.22 ms. An exchange within 1.25 echoes would have to do all of that in half the time of the delta alone;',
-    'a prefill did (0.68 echoes) while the bench ran all jobs in the threads of the streams. With the jobs on worker threads, as a node has them, it takes some three echoes on two cores, a quarter of it the',
-    'delta; commitments to the rows before compete with it, and the rest is not explained yet.'
+    'copies of the stream bound it. What an exchange takes beyond echo and delta is hashing and packing. A row is bound by computing, not by the way: of 0.65 ms beside an echo of 0.2 ms',
+    '(the fastest of 2,000) each side spends 0.3 ms: quantising or computing the delta (0.05 ms), packing, hashing, encrypting and one write on the way out; decrypting, checking, hashing and unpacking on the',
+    'way in. An exchange within 1.25 echoes would have to do all of that in 0.05 ms. A prefill is asked and answered in frames of 256 KiB, so that computing, sending and unpacking overlap: its slowest part is the thread of the user,',
+    'which handles 4.4 MiB some ten times (socket, decryption, frame, canonical check, hash, integers, floats). A third of that is garbage collection: each copy is an array buffer, and V8 collects after some 25 MB of them, twice an exchange, 10 to 30 ms',
+    'each on two cores that also run the other process. The yardstick, which keeps nothing, pays it once in several echoes.'
   ].join('\n'),
   serve: [
     `The demo's model, so small that a token takes about a millisecond: the session is nearly everything here, and with a real model it is the`,

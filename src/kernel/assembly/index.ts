@@ -14,6 +14,7 @@ export { addRows, joinDigits, makeTables, setIdentities } from './rows'
 export {
   addScalars, firstTooLarge, foldScalars, fromIntegers, innerProduct, invertScalars, mulScalars, negateScalars, powers, reduceWide
 } from './scalars'
+export { combineRows, smallDots } from './deltas'
 export { dotAll, foldDigits, splitRows } from './folds'
 
 /** Where the memory that the compiler has laid out ends. */

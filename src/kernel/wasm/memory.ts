@@ -20,6 +20,7 @@ type Exports = Readonly<
     | 'blakeStateBytes'
     | 'carry'
     | 'combinations'
+    | 'combineRows'
     | 'decode'
     | 'dotAll'
     | 'encode'
@@ -47,6 +48,7 @@ type Exports = Readonly<
     | 'rowDigits'
     | 'scalarDigits'
     | 'setIdentities'
+    | 'smallDots'
     | 'splitRows'
     | 'sqr'
     | 'toEntries',

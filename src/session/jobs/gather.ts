@@ -30,10 +30,12 @@ export function runsOf<Row extends GroupedRow>(rows: readonly Row[]): { group: n
   return runs
 }
 
-/** Arrays of one kind, one after the other. */
+/** Arrays of one kind, one after the other: those that are a whole buffer as they are, others copied. */
 export function joined<T extends Int16Array | Float64Array>(parts: readonly T[]): T {
   if (parts.length === 1) return parts[0]!
-  const Kind = parts[0]!.constructor as new (length: number) => T
+  const Kind = parts[0]!.constructor as new (length: number | ArrayBufferLike) => T
+  const whole = wholeBuffer(parts)
+  if (whole !== undefined) return new Kind(whole)
   const out = new Kind(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {
@@ -41,6 +43,17 @@ export function joined<T extends Int16Array | Float64Array>(parts: readonly T[])
     at += part.length
   }
   return out
+}
+
+/** The buffer that the parts are, one after the other, all of it. */
+function wholeBuffer(parts: readonly (Int16Array | Float64Array)[]): ArrayBufferLike | undefined {
+  const { buffer } = parts[0]!
+  let end = 0
+  for (const part of parts) {
+    if (part.buffer !== buffer || part.byteOffset !== end) return undefined
+    end += part.byteLength
+  }
+  return end === buffer.byteLength ? buffer : undefined
 }
 
 /** Puts the i-th 32 bytes of `values` at the row `indices[i]` of `out`. */

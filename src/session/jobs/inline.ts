@@ -4,13 +4,18 @@ import { certify, commitModule, type RegistrationJobs } from '../../proof/index.
 import type { Answer, ContributorJobs, UserJobs } from './jobs.js'
 import { contributorWork, type ContributorWorkInit, userWork, type UserWorkInit, type Work } from './work.js'
 
+/** Node's, which waits for nothing; elsewhere a timer. */
+const { setImmediate: soon = (run: () => void) => setTimeout(run, 0) } = globalThis as unknown as {
+  setImmediate?: (run: () => void) => unknown
+}
+
 /** Timers, input and output come first, then the job. */
 export async function afterOthers<T>(job: () => T): Promise<T> {
-  await new Promise(resolve => setTimeout(resolve, 0))
+  await new Promise<void>(resolve => soon(resolve))
   return job()
 }
 
-/** Entries of x whose deltas take less than the timer that `afterOthers` waits for, which is a millisecond at least. */
+/** Entries of x whose deltas take less than a millisecond. */
 const SMALL_ENTRIES = 16_384
 
 /** The deltas: for a few rows at once, since somebody waits for them. */

@@ -104,21 +104,22 @@ export function packDeltas(outputs: readonly number[], y: Float64Array, count: n
 
 /**
  * @param modules dOut and the bound on |y| of each module, in order
- * @returns count × Σ dOut, row-major
+ * @param out gets count × Σ dOut, row-major
+ * @returns out
  * @throws MalformedMessageError for lengths or a width that is not the least, InvalidProofError('bound') for an entry beyond its bound
  */
 export function unpackDeltas(
   modules: readonly { readonly dOut: number; readonly bound: number }[],
   { widths, y }: PackedDeltas,
-  count: number
+  out: Float64Array
 ): Float64Array {
   if (widths.length !== modules.length)
     throw new MalformedMessageError(`deltas has ${widths.length} widths, the group has ${modules.length} modules`)
   const total = modules.reduce((sum, { dOut }) => sum + dOut, 0)
+  const count = out.length / total
   const length = modules.reduce((sum, { dOut }, m) => sum + count * dOut * widths[m]!, 0)
   if (y.length !== length) throw new MalformedMessageError(`deltas has ${y.length} bytes of y, not ${length}`)
   const view = new DataView(y.buffer, y.byteOffset, y.length)
-  const out = new Float64Array(count * total)
   let at = 0
   let offset = 0
   modules.forEach(({ dOut, bound }, m) => {
