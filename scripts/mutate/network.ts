@@ -220,12 +220,12 @@ export const NETWORK = [
     never('heads are of the topic', 'topicNumber(statement.base) !== topic'),
     never('heads are not older', 'time < since'),
     never('a feed has one head', 'feeds.has(toHex(read.feed))'),
-    instead(
-      'heads are signed',
-      "import { checkRange, type FeedAnnouncement, readAnnouncement } from '../../store/feed.js'",
-      "import { checkRange, type FeedAnnouncement, openAnnouncement as readAnnouncement } from '../../store/feed.js'"
-    ),
     never('a catalogue is of the base model', 'wrong !== undefined')
+  ),
+  ...changes(
+    'src/net/announce/checks.ts',
+    ['net/fetch'],
+    instead('fetched lists are signed', '      checkSignatures(read)', '      void checkSignatures')
   ),
   ...changes('src/net/fetch/messages.ts', ['vectors/fetch'], never('requests and lists are checked', '!condition'))
 ]

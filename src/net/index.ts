@@ -8,6 +8,7 @@ import type { ServiceFactoryMap } from 'libp2p'
 import type { Datastore } from 'interface-datastore'
 import { keptManifest, type Store } from '../store/index.js'
 import { type AnnounceInit, type AnnounceService, announceService } from './announce/index.js'
+import { SignatureChecks } from './announce/checks.js'
 import { Discovery } from './discovery.js'
 import { type FetchInit, type FetchService, fetchService, type FetchSource } from './fetch/index.js'
 import { createNetNode, type NetHost, type NetNode, type NetNodeInit } from './node.js'
@@ -67,9 +68,10 @@ export function ownServices(
   announce: ReturnType<typeof announceService>
 } {
   const { store, catalogue, roles } = init
+  const checks = new SignatureChecks(init.announce?.limits?.gossipSignatures)
   return {
-    fetch: fetchService({ source: storeSource(store, catalogue), ...init.fetch }),
-    announce: announceService({ store, follow: roles.includes('verifier'), onLonely, ...init.announce })
+    fetch: fetchService({ source: storeSource(store, catalogue), checks, ...init.fetch }),
+    announce: announceService({ store, follow: roles.includes('verifier'), onLonely, checks, ...init.announce })
   }
 }
 

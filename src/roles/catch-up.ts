@@ -7,7 +7,8 @@ import { toHex } from '../bytes.js'
 import { NET_LIMITS } from '../limits.js'
 import { FETCH_PROTOCOL, type Net, TOPICS } from '../net/index.js'
 import type { FeedAnnouncement, Store } from '../store/index.js'
-import { Gate } from './gate.js'
+import { announcedOwner } from '../wire/announcement.js'
+import { Turns } from './turns.js'
 
 const HOUR = 60 * 60 * 1000
 /** Announcements older than this are not asked for by heads. */
@@ -16,14 +17,24 @@ const HEADS_AGE = 7 * 24 * HOUR
 const PEERS_AN_HOUR = 8
 /** Announcements of one feed that are filled in at a time, the latest. */
 const FEED_MOST = 1024
-/** Feeds filled at a time. One after the other within a feed, so that a long one keeps only its own place. */
-const FEEDS_AT_ONCE = 2
+/** Of those, fetched and looked at in one turn, and milliseconds after which the turn is over: bundles that nobody has take long. */
+const TURN = 16
+const TURN_TIME = 30 * 1000
+/** Turns at a time, of adapters whose manifest is here and of others. */
+const AT_ONCE = 4
+const STRANGERS_AT_ONCE = 1
+/** Feeds that wait or are filled: in all, of one owner, of adapters whose manifest is not here. Those beyond are told again. */
+const FEEDS = 2048
+const OWNER_FEEDS = 16
+const STRANGERS = 128
 
 export interface CatchUpInit {
   readonly net: Pick<Net, 'fetch'> & {
     readonly node: Pick<Net['node'], 'peerId' | 'logger' | 'peerStore' | 'getPeers' | 'addEventListener' | 'removeEventListener'>
   }
   readonly store: { readonly feeds: Pick<Store['feeds'], 'firstMissing' | 'has' | 'isPast'> }
+  /** True when an adapter's manifest is here. */
+  readonly isKnown: (adapter: Uint8Array) => Promise<boolean>
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly signal: AbortSignal
@@ -33,8 +44,11 @@ export interface CatchUpInit {
 
 export class CatchUp {
   private readonly log: Logger
-  private readonly gate = new Gate(FEEDS_AT_ONCE)
+  private readonly known = new Turns(AT_ONCE)
+  private readonly strangers = new Turns(STRANGERS_AT_ONCE)
+  /** Feeds that wait or are filled. */
   private readonly filling = new Set<string>()
+  private readonly owners = new Map<string, { feeds: number }>()
   private readonly working = new Set<Promise<void>>()
   /** Peers asked in the last hour, and when. */
   private readonly asked = new Map<string, number>()
@@ -62,8 +76,8 @@ export class CatchUp {
   }
 
   /** An announcement came whose predecessors may be missing. Returns at once. @param peers who may have them */
-  gap({ feed, announcement }: FeedAnnouncement, peers: readonly PeerId[]): void {
-    this.track(this.fill(feed, announcement.index, peers))
+  gap(read: FeedAnnouncement, peers: readonly PeerId[]): void {
+    this.follow(read, owner => this.fill(read, owner, peers))
   }
 
   private readonly onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
@@ -90,53 +104,79 @@ export class CatchUp {
     for (const [name, at] of this.asked) if (time - at > HOUR) this.asked.delete(name)
     if (this.asked.has(peer.toString()) || this.asked.size >= PEERS_AN_HOUR) return
     this.asked.set(peer.toString(), time)
+    const { feeds } = this.init.store
+    const isWanted = async (read: FeedAnnouncement): Promise<boolean> => {
+      const { index, time: announced } = read.announcement
+      if (announced > BigInt(time + NET_LIMITS.clockSkew)) return false
+      return !(await feeds.has(read.feed, index, read.hash)) && !(await feeds.isPast(read))
+    }
     for (const topic of TOPICS.keys()) {
       signal.throwIfAborted()
-      const heads = await net.fetch.heads(peer, topic, BigInt(Math.max(0, time - HEADS_AGE)), { signal })
-      for (const head of heads) this.track(this.upTo(head, peer))
+      const heads = await net.fetch.heads(peer, topic, BigInt(Math.max(0, time - HEADS_AGE)), { signal, isWanted })
+      for (const head of heads) this.follow(head, owner => this.upTo(head, owner, peer))
     }
+  }
+
+  /** Works on a feed, unless that is done already, or its owner or all together have too many. */
+  private follow({ feed, announcement }: FeedAnnouncement, work: (owner: object) => Promise<void>): void {
+    const [name, key] = [toHex(feed), toHex(announcedOwner(announcement))]
+    const owner = this.owners.get(key) ?? { feeds: 0 }
+    if (this.filling.has(name) || this.filling.size >= FEEDS || owner.feeds >= OWNER_FEEDS) return
+    this.filling.add(name)
+    this.owners.set(key, owner)
+    owner.feeds++
+    const end = (): void => {
+      this.filling.delete(name)
+      if (--owner.feeds === 0) this.owners.delete(key)
+    }
+    this.track(work(owner).finally(end))
   }
 
   /** A head and what is missing before it: the hash chain that its signature covers is checked as it is put together. */
-  private async upTo(head: FeedAnnouncement, peer: PeerId): Promise<void> {
+  private async upTo(head: FeedAnnouncement, owner: object, peer: PeerId): Promise<void> {
     const { feed, announcement, hash } = head
-    const { feeds } = this.init.store
-    if (BigInt(this.init.now() + NET_LIMITS.clockSkew) < announcement.time) return
-    if ((await feeds.has(feed, announcement.index, hash)) || (await feeds.isPast(head))) return
-    await this.gate.run(() => this.init.consider(head))
-    if (!(await feeds.has(feed, announcement.index, hash))) return
-    await this.fill(feed, announcement.index, [peer])
+    const { store, consider, isKnown } = this.init
+    const turns = (await isKnown(announcement.statement.adapter)) ? this.known : this.strangers
+    if (turns === this.strangers && turns.queued >= STRANGERS) return
+    await turns.run(owner, 1, () => this.unlessStopped(() => consider(head)))
+    // What was not taken (its adapter's owner is another, nobody has its manifest) makes nobody ask for what came before it.
+    if (await store.feeds.has(feed, announcement.index, hash)) await this.fill(head, owner, [peer])
   }
 
-  private async fill(feed: Uint8Array, before: bigint, peers: readonly PeerId[]): Promise<void> {
-    const name = toHex(feed)
-    if (this.filling.has(name)) return
-    this.filling.add(name)
-    try {
-      await this.gate.run(() => this.fillFrom(feed, before, peers))
-    } finally {
-      this.filling.delete(name)
-    }
-  }
-
-  private async fillFrom(feed: Uint8Array, before: bigint, peers: readonly PeerId[]): Promise<void> {
-    const { net, store, signal, consider } = this.init
-    let from = await store.feeds.firstMissing(feed, before, FEED_MOST)
+  private async fill({ feed, announcement }: FeedAnnouncement, owner: object, peers: readonly PeerId[]): Promise<void> {
+    const before = announcement.index
+    let from = await this.init.store.feeds.firstMissing(feed, before, FEED_MOST)
     for (const peer of peers.slice(0, NET_LIMITS.fetchHolders)) {
       while (from !== undefined && from < before) {
-        signal.throwIfAborted()
-        const count = Math.min(NET_LIMITS.feedAnnouncements, Number(before - from))
-        const range = await net.fetch.feed(peer, feed, { from, count }, { signal }).catch((error: Error) => {
-          this.log('feed %s not from %p: %s', toHex(feed), peer, error.message)
-          return []
-        })
-        if (range.length === 0) break
-        for (const read of range) {
-          signal.throwIfAborted()
-          if (!(await store.feeds.isPast(read))) await consider(read)
-        }
-        from += BigInt(range.length)
+        const count = Math.min(TURN, Number(before - from))
+        const stretch = { feed, from, count }
+        const taken = await this.known.run(owner, count, () => this.unlessStopped(() => this.turn(peer, stretch)))
+        if (taken === 0) break
+        from += BigInt(taken)
       }
     }
+  }
+
+  /** Some announcements from one peer; how many were looked at: none when it has none. */
+  private async turn(peer: PeerId, { feed, from, count }: { feed: Uint8Array; from: bigint; count: number }): Promise<number> {
+    const { net, store, signal, consider } = this.init
+    const ends = performance.now() + TURN_TIME
+    const range = await net.fetch.feed(peer, feed, { from, count }, { signal }).catch((error: Error) => {
+      this.log('feed %s not from %p: %s', toHex(feed), peer, error.message)
+      return []
+    })
+    let taken = 0
+    for (const read of range) {
+      signal.throwIfAborted()
+      if (!(await store.feeds.isPast(read))) await consider(read)
+      taken++
+      if (performance.now() >= ends) break
+    }
+    return taken
+  }
+
+  private async unlessStopped<T>(task: () => Promise<T>): Promise<T> {
+    this.init.signal.throwIfAborted()
+    return task()
   }
 }

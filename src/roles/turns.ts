@@ -1,4 +1,4 @@
-/** Work of many sessions one after the other, so that each gets as many rows done as the others (start-time fair queueing). */
+/** Work of many (sessions, owners), so that each gets as much done as the others (start-time fair queueing). */
 
 interface Waiting {
   readonly start: number
@@ -7,24 +7,32 @@ interface Waiting {
 }
 
 export class Turns {
-  /** Where the work that runs stands, in rows of one session. */
+  /** Where the work that runs stands, in the cost of one of the many. */
   private now = 0
-  private busy = false
+  private running = 0
   private order = 0
   private readonly waiting: Waiting[] = []
-  /** Rows of each session up to which work has been asked for. */
+  /** Costs of each up to which work has been asked for. */
   private readonly ends = new WeakMap<object, number>()
 
+  /** @param atOnce tasks that run at a time */
+  constructor(private readonly atOnce = 1) {}
+
+  /** Tasks that wait. */
+  get queued(): number {
+    return this.waiting.length
+  }
+
   /**
-   * Runs the task when it is this session's turn: at once when nobody works.
-   * @param of the session
-   * @param rows what the task costs
+   * Runs the task when its turn has come: at once when there is a place.
+   * @param of whose work it is
+   * @param cost rows, for sessions
    */
-  async run<T>(of: object, rows: number, task: () => Promise<T>): Promise<T> {
+  async run<T>(of: object, cost: number, task: () => Promise<T>): Promise<T> {
     const start = Math.max(this.now, this.ends.get(of) ?? 0)
-    this.ends.set(of, start + rows)
-    if (this.busy) await new Promise<void>(run => this.waiting.push({ start, order: this.order++, run }))
-    else this.busy = true
+    this.ends.set(of, start + cost)
+    if (this.running === this.atOnce) await new Promise<void>(run => this.waiting.push({ start, order: this.order++, run }))
+    else this.running++
     this.now = Math.max(this.now, start)
     try {
       return await task()
@@ -35,7 +43,7 @@ export class Turns {
 
   private next(): void {
     if (this.waiting.length === 0) {
-      this.busy = false
+      this.running--
       return
     }
     let first = 0

@@ -110,7 +110,14 @@ export class Verifier {
     this.log = init.net.node.logger.forComponent('zklora:verifier')
     this.limits = { queue: QUEUE, ownerQueue: OWNER_QUEUE, strangers: STRANGERS, ...NET_LIMITS, ...init.limits }
     const { net, store } = init
-    this.catchUp = new CatchUp({ net, store, now: this.now, signal: this.controller.signal, consider: read => this.consider(read) })
+    this.catchUp = new CatchUp({
+      net,
+      store,
+      now: this.now,
+      signal: this.controller.signal,
+      isKnown: async adapter => (await store.adapters.has(adapter)) || (await store.manifests.has(adapter)),
+      consider: read => this.consider(read)
+    })
     this.manifests = new Quota(this.limits.gossipManifests, MINUTE)
     this.manifestBytes = new Quota(this.limits.gossipManifestBytes, MINUTE)
     this.manifestEntries = new Quota(this.limits.gossipManifestEntries, MINUTE)

@@ -3,11 +3,12 @@
  * come, also with gaps, but never two of one index or against the hash chain. Beyond the bound the oldest go, so that a feed keeps its
  * newest part, the head last.
  */
-import { equal, fromHex, toHex } from '../bytes.js'
+import { equal, fromHex, fromUtf8, toHex } from '../bytes.js'
 import { InvalidProofError } from '../errors.js'
 import { type Announcement, announcedOwner, NO_PREVIOUS } from '../wire/announcement.js'
 import { checkNext, type FeedAnnouncement, feedId, openAnnouncement } from './feed.js'
 import { Kept, type KeptLimits } from './kept.js'
+import { Newest, type NewestHead } from './newest.js'
 import { type KeyParts, sortable, type Table, type Write } from './table.js'
 
 /** What is known of a feed: its latest announcement. */
@@ -16,6 +17,8 @@ export interface FeedHead {
   readonly adapter: string
   readonly base: string
   readonly contributor: string
+  /** The adapter's, when it is not the contributor itself (nor in a store of an earlier version). */
+  readonly owner?: string
   /** Decimal. */
   readonly index: string
   readonly hash: string
@@ -34,11 +37,14 @@ export interface FeedHead {
  */
 export type PutResult = 'stored' | 'known' | 'conflict' | 'past'
 
+/** By the first four bits of the base model (protocols/announce). */
+const TOPICS = 16
 const MOST_TIME = BigInt(Number.MAX_SAFE_INTEGER)
 
 export class Feeds {
   private readonly kept: Kept
   private heads_ = 0
+  private readonly newest = Array.from({ length: TOPICS }, () => new Newest())
 
   constructor(
     private readonly table: Table,
@@ -49,7 +55,7 @@ export class Feeds {
   }
 
   async open(): Promise<void> {
-    for await (const _ of this.table.entries(['feed'])) this.heads_++
+    for (const topic of this.newest.keys()) this.heads_ += await this.remember(topic)
     await this.kept.open()
   }
 
@@ -149,15 +155,16 @@ export class Feeds {
     }
   }
 
-  /** Latest announcements of the feeds of a topic, not older than `since` (milliseconds since 1970), the newest first. */
+  /**
+   * Latest announcements of the feeds of a topic, at most 16 of one owner, not older than `since` (milliseconds since 1970), the newest
+   * first.
+   */
   async heads(topic: number, since: bigint, most: number): Promise<Uint8Array[]> {
-    const heads = (await this.table.jsonList<FeedHead>(['feed', topic.toString(16)]))
-      .filter(({ time }) => BigInt(time) >= since)
-      .sort((a, b) => b.time - a.time)
-      .slice(0, most)
+    const newest = this.newest[topic]!
+    if (newest.isShort(most)) await this.kept.change(() => this.remember(topic))
     const announcements: Uint8Array[] = []
-    for (const { feed, index } of heads) {
-      const bytes = await this.get(fromHex(feed), BigInt(index))
+    for (const { feed, index } of newest.list(since, most)) {
+      const bytes = await this.get(fromHex(feed), index)
       if (bytes !== undefined) announcements.push(bytes)
     }
     return announcements
@@ -169,6 +176,17 @@ export class Feeds {
 
   async evict(): Promise<number> {
     return this.kept.evict()
+  }
+
+  /** Reads the heads of a topic anew; returns how many there are. */
+  private async remember(topic: number): Promise<number> {
+    let count = 0
+    this.newest[topic]!.clear()
+    for await (const { value } of this.table.entries(['feed', topic.toString(16)])) {
+      this.newest[topic]!.put(newestOf(JSON.parse(fromUtf8(value)) as FeedHead))
+      count++
+    }
+    return count
   }
 
   private async head(feed: string): Promise<FeedHead | undefined> {
@@ -193,13 +211,9 @@ export class Feeds {
     const latest = head === undefined || announcement.index > BigInt(head.index) ? headOf(announcement, hash) : head
     const topic = announcement.statement.base[0]! >>> 4
     write.put(['feed-topic', name], Uint8Array.of(topic))
-    write.putJson(['feed', topic.toString(16), name], {
-      ...latest,
-      feed: name,
-      own: isOwn,
-      kept: (head?.kept ?? 0) + 1,
-      from: head?.from
-    })
+    const next: FeedHead = { ...latest, feed: name, own: isOwn, kept: (head?.kept ?? 0) + 1, ...(head?.from && { from: head.from }) }
+    write.putJson(['feed', topic.toString(16), name], next)
+    this.newest[topic]!.put(newestOf(next))
     if (head === undefined) this.heads_++
   }
 
@@ -219,6 +233,7 @@ export class Feeds {
         write.putJson(['feed', topic, feed], { ...head, kept: head.kept - indices.length, from: (last + 1n).toString() })
       } else {
         write.delete(['feed', topic, feed]).delete(['feed-topic', feed])
+        this.newest[Number.parseInt(topic, 16)]!.delete(feed)
         this.heads_--
       }
     }
@@ -247,11 +262,17 @@ function follows(before: FeedAnnouncement, next: Announcement): boolean {
   }
 }
 
-function headOf({ statement, index, time }: Announcement, hash: Uint8Array): Omit<FeedHead, 'feed' | 'own' | 'kept'> {
+function newestOf({ feed, owner, contributor, index, time }: FeedHead): NewestHead {
+  return { feed, owner: owner ?? contributor, index: BigInt(index), time }
+}
+
+function headOf(announcement: Announcement, hash: Uint8Array): Omit<FeedHead, 'feed' | 'own' | 'kept'> {
+  const { statement, index, time } = announcement
   return {
     adapter: toHex(statement.adapter),
     base: toHex(statement.base),
     contributor: toHex(statement.contributorKey),
+    ...(announcement.delegation && { owner: toHex(announcement.delegation.owner) }),
     index: index.toString(),
     hash: toHex(hash),
     time: Number(time)

@@ -20,7 +20,9 @@ import { createNetNode, type NetNode } from '../../src/net/node.js'
 import { FrameStream } from '../../src/net/streams.js'
 import type { ServedAdapter } from '../../src/wire/generated/fetch.js'
 import { nodeTransports } from '../../src/roles/platform.js'
-import { bytes32, flipped, makeFeed, NOW } from './announcements.js'
+import { SignatureChecks } from '../../src/net/announce/checks.js'
+import type { FeedAnnouncement } from '../../src/store/index.js'
+import { bytes32, flipped, make, makeFeed, NOW } from './announcements.js'
 
 const bundleDigest = (bytes: Uint8Array): Uint8Array => hash('zklora/v1/bundle', bytes)
 /** More than two pieces. */
@@ -187,6 +189,37 @@ test('heads are of the topic asked for, not older than asked for, and one for ea
   await t.throwsAsync(fetch.heads(holders[0]!, 5, BigInt(NOW + 1)), { message: /older/ })
   await t.throwsAsync(fetch.heads(holders[1]!, 5, 0n), { message: /of one feed/ })
   t.deepEqual(await fetch.heads(holders[2]!, 5, 0n), [])
+})
+
+test('signatures of heads are checked between other work, those not wanted not at all, and room is left to gossip', async t => {
+  const heads = Array.from({ length: 30 }, (_, n) => make({ user: null, statement: { adapter: bytes32(n) } }))
+  const unwanted = flipped(heads[0]!.bytes, heads[0]!.bytes.length - 1)
+  const checks = new SignatureChecks(20)
+  const lists = [unwanted, ...heads.slice(1).map(({ bytes }) => bytes)]
+  const { fetch, holders } = await network(t, [{ heads: async () => lists }], { checks })
+  let turns = 0
+  let isOver = false
+  let least = true
+  const watch = (): void => {
+    turns++
+    least &&= checks.has(9)
+    if (!isOver) setImmediate(watch)
+  }
+  const isWanted = async ({ announcement }: FeedAnnouncement): Promise<boolean> => {
+    if (turns === 0) watch()
+    return announcement.statement.adapter[0] !== 0
+  }
+  const began = performance.now()
+  t.is((await fetch.heads(holders[0]!, 5, 0n, { isWanted })).length, 29)
+  isOver = true
+  t.true(turns > 29, `${turns} turns of the event loop`)
+  t.true(least, 'half of the second’s checks stay')
+  // 29 of them, 10 at once and 20 a second from then on.
+  t.true(performance.now() - began >= 900)
+  const reason = new Error('not wanted any more')
+  const stopped = fetch.heads(holders[0]!, 5, 0n, { isWanted, signal: AbortSignal.abort(reason) })
+  await t.throwsAsync(stopped, { message: reason.message })
+  await t.throwsAsync(fetch.heads(holders[0]!, 5, 0n), { name: 'InvalidProofError', message: /signature/ })
 })
 
 function servedAdapter(adapter: Uint8Array, base: Uint8Array): ServedAdapter {

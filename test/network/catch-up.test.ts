@@ -1,9 +1,13 @@
 /** A verifier that was offline, or missed an announcement, finds the rest of the feed. */
+import { MemoryDatastore } from 'datastore-core'
 import test, { type ExecutionContext } from 'ava'
 import type { Heard } from '../../src/net/index.js'
 import type { VerdictInfo } from '../../src/roles/types.js'
 import { Verifier } from '../../src/roles/verifier.js'
-import { feedId, openAnnouncement, type FeedAnnouncement } from '../../src/store/index.js'
+import { feedId, openAnnouncement, type FeedAnnouncement, Store } from '../../src/store/index.js'
+import { CatchUp } from '../../src/roles/catch-up.js'
+import { equal } from '../../src/bytes.js'
+import { bytes32, make, makeFeed, NOW, OWNER } from '../net/announcements.js'
 import { connect, startNode, type TestNode } from '../net/nodes.js'
 import { kernel, OWNER_SECRET, seeded } from '../proof/fixture.js'
 import { bodyOf, keep, makeBundle, type MadeBundle } from './bundles.js'
@@ -114,4 +118,67 @@ test('a peer that cannot give the feed leaves things as they were', async t => {
   t.is((await settled(3)).length, 3)
   await verifier.idle()
   t.false(verifier.counters.queued > 0)
+})
+
+/** A node that catches up on announcements, which have no bundles: it keeps what it is to consider. */
+async function catchingUp(t: ExecutionContext, holder: TestNode, store?: Store) {
+  const here = await startNode(t)
+  const { feeds } = store ?? here.store
+  const considered: FeedAnnouncement[] = []
+  let [running, most] = [0, 0]
+  const catchUp = new CatchUp({
+    net: here.net,
+    store: { feeds },
+    now: () => NOW,
+    signal: new AbortController().signal,
+    isKnown: async () => true,
+    consider: async read => {
+      considered.push(read)
+      most = Math.max(most, ++running)
+      await new Promise(resolve => setImmediate(resolve))
+      running--
+      await feeds.put(read)
+    }
+  })
+  catchUp.start()
+  t.teardown(() => catchUp.stop())
+  await connect(here, holder)
+  // The peer is asked when it has been identified: topic by topic, in this process at the latest when all is answered.
+  while (holder.net.fetch.counters.answered['heads 0'] !== 1 || catchUp.busy) {
+    await new Promise(resolve => setImmediate(resolve))
+    await catchUp.idle()
+  }
+  return { here, considered, most: () => most }
+}
+
+test('an owner with many feeds is caught up with in turn with others, a few at a time', async t => {
+  const holder = await startNode(t)
+  for (let n = 0; n < 30; n++) await holder.store.feeds.put(make({ user: null, statement: { adapter: bytes32(30 + n) } }))
+  const quiet = makeFeed(20, { user: null, contributor: OWNER, change: { time: BigInt(NOW - 1000) } })
+  for (const read of quiet) await holder.store.feeds.put(read)
+  const { here, considered, most } = await catchingUp(t, holder)
+  t.is(considered.length, 16 + 20, 'of one owner 16 feeds are told and followed')
+  t.is((await here.store.feeds.range(quiet[0]!.feed, 0n, 20)).length, 20)
+  t.true(most() <= 4)
+  const first = considered.findIndex(({ feed }) => equal(feed, quiet[0]!.feed))
+  t.true(first < 5, `its head, told last, was looked at as number ${first}`)
+})
+
+test('what is kept no more, or is of the future, is not caught up with', async t => {
+  const holder = await startNode(t)
+  const future = make({ statement: { adapter: bytes32(31) }, change: { time: BigInt(NOW + 600_001) } })
+  const [old] = makeFeed(1, { statement: { adapter: bytes32(32) }, change: { time: BigInt(NOW - 1001) } })
+  // Of this feed the first went from the asker's store for its age, the second not.
+  const [first, second] = [
+    make({ user: null, change: { time: BigInt(NOW - 1001) } }),
+    (hash: Uint8Array) => make({ user: null, change: { index: 1n, previous: hash } })
+  ]
+  for (const read of [future, old!, first, second(first.hash)]) await holder.store.feeds.put(read)
+  const limits = { announcements: { bytes: 1e6, age: 1000 } }
+  const store = await Store.open({ datastore: new MemoryDatastore(), limits, now: () => NOW })
+  const { considered } = await catchingUp(t, holder, store)
+  t.deepEqual(
+    considered.map(({ announcement }) => announcement.index),
+    [1n]
+  )
 })

@@ -1,6 +1,8 @@
 import test from 'ava'
 import { MemoryDatastore } from 'datastore-core'
-import { toHex } from '../../src/bytes.js'
+import { toHex, u32 } from '../../src/bytes.js'
+import { hash } from '../../src/kernel/hash.js'
+import { Newest, type NewestHead } from '../../src/store/newest.js'
 import { publicKeyOf } from '../../src/proof/index.js'
 import { checkRange, type FeedAnnouncement, openAnnouncement, readAnnouncement, Store } from '../../src/store/index.js'
 import { NO_PREVIOUS } from '../../src/wire/announcement.js'
@@ -139,6 +141,42 @@ function timedFeed(count: number, options: MakeOptions = {}): FeedAnnouncement[]
   }
   return feed
 }
+
+test('of an owner with many feeds the newest are among the heads, and those of others are not hidden', async t => {
+  const datastore = new MemoryDatastore()
+  const store = await open(datastore)
+  const at = (n: number, contributor: Uint8Array): FeedAnnouncement =>
+    make({ contributor, user: null, statement: { adapter: hash('feed', u32(n)) }, change: { time: BigInt(NOW + n) } })
+  await store.feeds.put(at(0, OWNER))
+  for (let n = 1; n <= 40; n++) await store.feeds.put(at(n, CONTRIBUTOR))
+  const times = async (of: Store): Promise<bigint[]> =>
+    (await of.feeds.heads(5, 0n, 256)).map(bytes => openAnnouncement(bytes).announcement.time)
+  const expected = [...Array.from({ length: 16 }, (_, n) => BigInt(NOW + 40 - n)), BigInt(NOW)]
+  t.deepEqual(await times(store), expected)
+  t.deepEqual(await times(await open(datastore)), expected)
+  // A feed that had been left out goes on, and another makes room.
+  const first = at(1, CONTRIBUTOR)
+  const next = { index: 1n, previous: first.hash, time: BigInt(NOW + 50) }
+  await store.feeds.put(make({ user: null, statement: { adapter: first.announcement.statement.adapter }, change: next }))
+  t.deepEqual(await times(store), [BigInt(NOW + 50), ...expected.slice(0, 15), BigInt(NOW)])
+})
+
+test('heads are the newest of thousands of feeds, also after most of those have gone', async t => {
+  const newest = new Newest()
+  const head = (n: number): NewestHead => ({ feed: `${n}`, owner: `${n}`, index: 0n, time: n })
+  for (let n = 0; n < 5000; n++) newest.put(head(n))
+  t.deepEqual(
+    newest.list(0n, 256).map(({ time }) => time),
+    Array.from({ length: 256 }, (_, n) => 4999 - n)
+  )
+  t.false(newest.isShort(256))
+  for (let n = 4999; n > 4000; n--) newest.delete(`${n}`)
+  t.true(newest.isShort(256), 'they have to be read from the disk again')
+  newest.clear()
+  newest.put(head(7))
+  t.false(newest.isShort(256), 'there are no more')
+  t.deepEqual(newest.list(8n, 256), [])
+})
 
 test('beyond the bound a feed keeps its newest part with the head, whatever came first', async t => {
   const store = await small(3.5)

@@ -13,9 +13,16 @@ import {
   encodeRequest,
   type Request
 } from '../../src/net/fetch/messages.js'
+import { checkSignatures, type FeedAnnouncement } from '../../src/store/index.js'
 import { encodeVarint } from '../../src/proof/bundle/pattern.js'
 
 type Hex = string
+
+/** Checks the signatures of a list. */
+function signed(list: FeedAnnouncement[]): FeedAnnouncement[] {
+  for (const read of list) checkSignatures(read)
+  return list
+}
 
 /** A request in JSON; numbers of 64 bits are text. */
 export interface JsonRequest {
@@ -105,11 +112,11 @@ export const FETCH = {
   },
   feedAnswer: ({ announcements, feed, from, count }: { announcements: Hex[]; feed: Hex; from: string; count: number }) => {
     const frame = encodeAnnouncements(announcements.map(fromHex))
-    return readFeed(frame, { feed: fromHex(feed), from: BigInt(from), count }).map(({ hash }) => hash)
+    return signed(readFeed(frame, { feed: fromHex(feed), from: BigInt(from), count })).map(({ hash }) => hash)
   },
   headsAnswer: ({ announcements, topic, since }: { announcements: Hex[]; topic: number; since: string }) => {
     const frame = encodeAnnouncements(announcements.map(fromHex))
-    return readHeads(frame, { topic, since: BigInt(since) }).map(({ feed, hash }) => ({ feed, hash }))
+    return signed(readHeads(frame, { topic, since: BigInt(since) })).map(({ feed, hash }) => ({ feed, hash }))
   },
   catalogueAnswer: ({ adapters, base }: { adapters: JsonServed[]; base: Hex | null }) =>
     readCatalogue(encodeCatalogue(adapters.map(servedOf)), base === null ? null : fromHex(base))

@@ -12,6 +12,7 @@ import { NET_LIMITS } from '../../limits.js'
 import { sign } from '../../proof/index.js'
 import { ANNOUNCEMENT_LABEL, type FeedAnnouncement, openAnnouncement, type Store } from '../../store/index.js'
 import { encodeAnnouncement, encodeUnsigned, type UnsignedAnnouncement } from '../../wire/announcement.js'
+import type { SignatureChecks } from './checks.js'
 import { TOPICS, topicOf } from './topics.js'
 import { AnnouncementValidator, type AnnouncementView, type ValidatorLimits } from './validator.js'
 
@@ -23,6 +24,8 @@ export interface AnnounceInit {
   /** True for verifiers: all topics are followed (and forwarded). */
   follow: boolean
   limits?: Partial<ValidatorLimits> | undefined
+  /** Shared with who else checks signatures. */
+  checks?: SignatureChecks | undefined
   /** Milliseconds since 1970. */
   now?: (() => number) | undefined
   /** Told of a topic that an announcement waits for, since nobody connected follows it. */
@@ -69,7 +72,7 @@ export class AnnounceService implements Startable {
   ) {
     this.now = init.now ?? Date.now
     this.log = components.logger.forComponent('zklora:announce')
-    this.validator = new AnnouncementValidator(viewOf(init.store), this.now, init.limits)
+    this.validator = new AnnouncementValidator(viewOf(init.store), this.now, init.limits, init.checks)
   }
 
   readonly [Symbol.toStringTag] = 'zklora/announce'

@@ -12,7 +12,8 @@ import { NET_LIMITS } from '../../limits.js'
 import { checkSignatures, type FeedAnnouncement, openAnnouncement, signaturesOf } from '../../store/feed.js'
 import { type Announcement, announcedOwner } from '../../wire/announcement.js'
 import { isPointForm, isSignatureForm } from './form.js'
-import { Budget, Budgets, Window } from './rates.js'
+import { SignatureChecks } from './checks.js'
+import { Budgets, Window } from './rates.js'
 import { topicOf } from './topics.js'
 
 /** What the validator asks of what this node keeps. */
@@ -89,23 +90,27 @@ export class AnnouncementValidator {
   private readonly owners: Window
   private readonly unknown: Window
   private readonly unknownFeeds: Window
-  private readonly checks: Budget
+  private readonly checks: SignatureChecks
   private readonly checksOfPeers: Budgets
   /** Accepted lately, by hash: between two copies that arrive at once the store does not know it yet. */
   private readonly recent = new Map<string, number>()
 
-  /** @param now milliseconds since 1970 */
+  /**
+   * @param now milliseconds since 1970
+   * @param checks shared with who else checks signatures; default: its own
+   */
   constructor(
     private readonly view: AnnouncementView,
     private readonly now: () => number = Date.now,
-    limits: Partial<ValidatorLimits> = {}
+    limits: Partial<ValidatorLimits> = {},
+    checks?: SignatureChecks
   ) {
     this.limits = { ...NET_LIMITS, ...limits }
     this.feeds = new Window(this.limits.announcementsPerFeed, MINUTE)
     this.owners = new Window(this.limits.announcementsPerOwner, MINUTE)
     this.unknown = new Window(this.limits.unknownAdapterAnnouncements, 1000)
     this.unknownFeeds = new Window(1, this.limits.unknownAdapterFeedInterval)
-    this.checks = new Budget(this.limits.gossipSignatures)
+    this.checks = checks ?? new SignatureChecks(this.limits.gossipSignatures, now)
     this.checksOfPeers = new Budgets(this.limits.gossipSignaturesPerPeer)
   }
 
@@ -165,7 +170,7 @@ export class AnnouncementValidator {
     if (!this.owners.isOpen(owner, now)) return ignore('owner rate')
     const cost = signaturesOf(announcement)
     const ofPeer = this.checksOfPeers.of(peer, now)
-    if (!this.checks.has(cost, now)) return ignore('signature checks')
+    if (!this.checks.has(cost)) return ignore('signature checks')
     if (!ofPeer.has(cost, now)) return ignore('signature checks of the peer')
     this.checks.take(cost)
     ofPeer.take(cost)

@@ -11,6 +11,7 @@ import { ConnectionLostError, isPeerError, NotFoundError } from '../../errors.js
 import type { ServedAdapter } from '../../wire/generated/fetch.js'
 import type { FeedAnnouncement } from '../../store/feed.js'
 import type { Registrar, StreamOpener } from '../components.js'
+import { SignatureChecks } from '../announce/checks.js'
 import { askBytes, askList, type AskOptions, type Opener } from './client.js'
 import { FETCH_LIMITS, FETCH_PROTOCOL, type FetchLimits } from './constants.js'
 import { type FetchCounters, FetchHandler, type FetchSource } from './handler.js'
@@ -24,6 +25,8 @@ export interface FetchInit {
   source: FetchSource
   /** Lower bounds than the protocol's. */
   limits?: { -readonly [K in keyof FetchLimits]?: FetchLimits[K] | undefined } | undefined
+  /** Shared with who else checks signatures; default: its own. */
+  checks?: SignatureChecks | undefined
   /** Told of each holder whose bytes were wrong. */
   onBlame?: ((peer: PeerId, error: Error) => void) | undefined
 }
@@ -50,6 +53,7 @@ export class FetchService implements Startable {
   private readonly handler: FetchHandler
   private readonly opener: Opener
   private readonly log: Logger
+  private readonly checks: SignatureChecks
   /** Times that a peer's bytes were wrong; the oldest goes first. */
   private readonly blamed = new Map<string, number>()
   private started = false
@@ -62,6 +66,7 @@ export class FetchService implements Startable {
     this.limits = { ...FETCH_LIMITS, ...Object.fromEntries(overrides) }
     this.handler = new FetchHandler(init.source, this.limits)
     this.opener = { connectionManager: components.connectionManager, limits: this.limits }
+    this.checks = init.checks ?? new SignatureChecks()
     this.log = components.logger.forComponent('zklora:fetch')
   }
 
@@ -115,14 +120,31 @@ export class FetchService implements Startable {
   ): Promise<FeedAnnouncement[]> {
     const frame = await askList(this.opener, peer, { kind: 'feed', feed, from, count }, options)
     if (frame === undefined) return []
-    return this.blaming(peer, () => readFeed(frame, { feed, from, count }))
+    return this.blaming(peer, async () => {
+      const range = readFeed(frame, { feed, from, count })
+      await this.checks.all(range, options.signal)
+      return range
+    })
   }
 
-  /** The latest announcement of each feed of a topic, signatures checked, at most 256. */
-  async heads(peer: PeerId, topic: number, since: bigint, options: AskOptions = {}): Promise<FeedAnnouncement[]> {
+  /**
+   * The latest announcement of each feed of a topic, signatures checked, at most 256.
+   * @param options.isWanted those that it says no to are left out, unchecked
+   */
+  async heads(
+    peer: PeerId,
+    topic: number,
+    since: bigint,
+    options: AskOptions & { isWanted?: (read: FeedAnnouncement) => Promise<boolean> } = {}
+  ): Promise<FeedAnnouncement[]> {
     const frame = await askList(this.opener, peer, { kind: 'heads', topic, since }, options)
     if (frame === undefined) return []
-    return this.blaming(peer, () => readHeads(frame, { topic, since }))
+    return this.blaming(peer, async () => {
+      const heads: FeedAnnouncement[] = []
+      for (const read of readHeads(frame, { topic, since })) if ((await options.isWanted?.(read)) !== false) heads.push(read)
+      await this.checks.all(heads, options.signal)
+      return heads
+    })
   }
 
   /** What a contributor serves; none for others. */

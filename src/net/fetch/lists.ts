@@ -1,27 +1,28 @@
 /** Lists that a peer answers with, held against what was asked (protocols/fetch). Pure. */
 import { equal, toHex } from '../../bytes.js'
 import { InvalidProofError } from '../../errors.js'
-import { checkRange, type FeedAnnouncement, readAnnouncement } from '../../store/feed.js'
+import { checkChain, type FeedAnnouncement, openAnnouncement } from '../../store/feed.js'
 import type { ServedAdapter } from '../../wire/generated/fetch.js'
 import { topicNumber } from '../announce/topics.js'
 import { decodeAnnouncements, decodeCatalogue } from './messages.js'
 
 /**
- * The answer to `feed`: consecutive announcements of one feed, with their hash chain and signatures.
+ * The answer to `feed`: consecutive announcements of one feed, with their hash chain. Signatures are not checked yet.
  * @throws InvalidProofError step `announcement`, MalformedMessageError, LimitExceededError, UnsupportedError
  */
 export function readFeed(frame: Uint8Array, { feed, from, count }: { feed: Uint8Array; from: bigint; count: number }): FeedAnnouncement[] {
-  return checkRange(decodeAnnouncements(frame, count), feed, from)
+  return checkChain(decodeAnnouncements(frame, count), feed, from)
 }
 
 /**
- * The answer to `heads`: one announcement of each feed, of this topic, not older than asked for, signatures checked.
+ * The answer to `heads`: one announcement of each feed, of this topic, not older than asked for. Signatures are
+ * not checked yet.
  * @throws what readFeed throws
  */
 export function readHeads(frame: Uint8Array, { topic, since }: { topic: number; since: bigint }): FeedAnnouncement[] {
   const feeds = new Set<string>()
   return decodeAnnouncements(frame).map(bytes => {
-    const read = readAnnouncement(bytes)
+    const read = openAnnouncement(bytes)
     const { statement, time } = read.announcement
     if (topicNumber(statement.base) !== topic) throw new InvalidProofError('announcement', `a head of topic ${topic} is of another topic`)
     if (time < since) throw new InvalidProofError('announcement', `a head is older than asked for: ${time} instead of ${since}`)
