@@ -63,12 +63,11 @@ export class Inference {
 
   /**
    * Opens a base model with the sessions of its adapters, for any number of texts.
-   * @param params.rows of each session; absent: for 1,024 tokens, or as many as the contributor serves
+   * @param params.rows of each session; absent: for 1,024 tokens, or as many as the contributor serves; another follows one that is full
    * @throws NotFoundError, RefusedError and what keeps a session or model from being opened
    */
   open(params: AdapterUse, options: CallOptions = {}): Promise<PatchedModel> {
-    const rows = ({ manifest, info }: Located): number => params.rows ?? Math.min(rowsFor(manifest, DEFAULT_SESSION_TOKENS), info.maxRows)
-    return this.track(this.patch({ params, rows }, options))
+    return this.track(this.patch({ params, tokens: DEFAULT_SESSION_TOKENS }, options))
   }
 
   /**
@@ -101,8 +100,7 @@ export class Inference {
   ): Promise<T & { sessions: SessionInfo[] }> {
     const run = async (): Promise<T & { sessions: SessionInfo[] }> => {
       const count = tokens(new TextTokenizer(readModelFolder(params.base)).encode(text).length)
-      const rows = ({ manifest }: Located): number => params.rows ?? rowsFor(manifest, count)
-      const model = await this.patch({ params, rows }, options)
+      const model = await this.patch({ params, tokens: count }, options)
       try {
         return { ...(await work(model)), sessions: await model.end() }
       } catch (error) {
@@ -123,14 +121,13 @@ export class Inference {
   }
 
   /** @param options.signal ends the sessions, also after the model has been opened */
-  private async patch(
-    { params, rows }: { params: AdapterUse; rows: (located: Located) => number },
-    options: CallOptions
-  ): Promise<PatchedModel> {
+  private async patch({ params, tokens }: { params: AdapterUse; tokens: number }, options: CallOptions): Promise<PatchedModel> {
+    const wantedRows = ({ manifest }: Located): number => params.rows ?? rowsFor(manifest, tokens)
+    const rows = (each: Located): number => params.rows ?? Math.min(wantedRows(each), each.info.maxRows)
     const { onProgress = () => {} } = options
     const signal = AbortSignal.any([this.controller.signal, ...(options.signal === undefined ? [] : [options.signal])])
     const base = readBaseModel(params.base)
-    const located = await this.locate(params, { base, rows }, { ...options, signal })
+    const located = await this.locate(params, { base, rows: wantedRows }, { ...options, signal })
     const groups = targetGroups(located.map(({ manifest }) => manifest))
     const began = performance.now()
     const { model, release } = await this.models.hold({ folder: params.base, groups, combineMode: params.combineMode })

@@ -1,6 +1,6 @@
 /**
- * One adapter for as long as it is used: when a session breaks, generation goes on in a new one, with the same contributor
- * or another. No row that was answered is sent again; the old session is settled meanwhile.
+ * One adapter for as long as it is used. A session that is full ends with its proof while generation goes on in the next; when one
+ * breaks, generation goes on with the same contributor or another, and it is settled meanwhile. No row that was answered is sent again.
  */
 import type { PeerId } from '@libp2p/interface'
 import { ConnectionLostError, RefusedError, TimeoutError } from '../errors.js'
@@ -25,6 +25,8 @@ export class SteadyAdapter {
   private readonly sessions: RemoteAdapter[]
   private peer: PeerId
   private renewing: Promise<void> | undefined
+  /** The end of the last session that was full, with its proof or its error. */
+  private full: Promise<Error | undefined> = Promise.resolve(undefined)
 
   private constructor(
     private readonly init: SteadyAdapterInit,
@@ -48,13 +50,9 @@ export class SteadyAdapter {
     return this.sessions.map(session => session.info())
   }
 
-  /** Rows accepted by both in the session in use, and that may still be asked for in it. */
+  /** Rows accepted by both in the session in use. */
   get accepted(): number {
     return this.current.accepted
-  }
-
-  get rowsLeft(): number {
-    return this.current.rowsLeft
   }
 
   /** Rows answered and accepted in the session in use. */
@@ -73,47 +71,74 @@ export class SteadyAdapter {
     const count = rows.length / dIn
     const all = new Float32Array(count * outputs)
     let done = 0
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; done < count; attempt++) {
       const { current } = this
-      const left = { group, position: position + done, rows: rows.subarray(done * dIn) }
       const answered: PartialAnswer = { deltas: new Float32Array(0) }
       try {
-        all.set(await current.deltas(left, answered), done * outputs)
-        return all
+        if (current.rowsLeft === 0) {
+          await this.goOn(current)
+          continue
+        }
+        const fits = Math.min(count, done + current.rowsLeft)
+        const part = { group, position: position + done, rows: rows.subarray(done * dIn, fits * dIn) }
+        all.set(await current.deltas(part, answered), done * outputs)
+        done = fits
+        attempt = 0
       } catch (error) {
         all.set(answered.deltas, done * outputs)
         const rowsMore = answered.deltas.length / outputs
         done += rowsMore
         if (rowsMore > 0) attempt = 1
         if (attempt >= ATTEMPTS || !canGoOn(error) || this.init.signal?.aborted === true) throw error
-        await this.renew(current, error)
+        await this.renew(current, () => this.replace(error))
       }
     }
+    return all
   }
 
-  /** Ends the session in use with its proof; those that broke are settled, as far as their contributors can be reached. */
+  /**
+   * Ends the session in use with its proof; those that broke are settled, as far as their contributors can be reached.
+   * @throws when the proof of this session, or of one that was full, does not come or does not hold
+   */
   async finish(): Promise<void> {
-    await this.current.finish()
+    const [last, full] = await Promise.all([ended(this.current), this.full])
+    const error = full ?? last
+    if (error !== undefined) throw error
   }
 
+  /** Breaks off what has not ended. */
   async abort(reason: Error): Promise<void> {
-    await this.current.abort(reason)
+    await Promise.all(this.sessions.map(session => session.abort(reason)))
   }
 
-  /** A new session in the place of one that broke with this error, for all who wait for it. */
-  private async renew(old: RemoteAdapter, error: Error): Promise<void> {
+  /** The next session after one that is full. */
+  private async goOn(full: RemoteAdapter): Promise<void> {
+    await this.renew(full, async () => {
+      // One proof at a time: a contributor has few places for a peer, and holds the rows of a session until it is proved.
+      const error = await this.full
+      if (error !== undefined && !canGoOn(error)) throw error
+      this.full = ended(full)
+      await this.replace()
+    })
+  }
+
+  /** A new session in the place of an old one, for all who wait for it. */
+  private async renew(old: RemoteAdapter, open: () => Promise<void>): Promise<void> {
     if (old !== this.current) return
-    this.renewing ??= this.open(error).finally(() => (this.renewing = undefined))
+    this.renewing ??= open().finally(() => (this.renewing = undefined))
     await this.renewing
   }
 
-  private async open(error: Error): Promise<void> {
+  /** @param broke what ended the session before, when it was not full: absent, the same contributor is asked first */
+  private async replace(broke?: Error): Promise<void> {
     const { another } = this.init
-    if (another === undefined) throw error
-    let cause = error
+    let cause = broke
     for (let attempt = 1; ; attempt++) {
       try {
-        this.peer = await another(this.peer, cause)
+        if (cause !== undefined) {
+          if (another === undefined) throw cause
+          this.peer = await another(this.peer, cause)
+        }
         this.sessions.push(await openRemoteAdapter({ ...this.init, peer: this.peer }))
         return
       } catch (failure) {
@@ -122,6 +147,14 @@ export class SteadyAdapter {
       }
     }
   }
+}
+
+/** Ends a session with its proof. Never rejects, so that it can be waited for later. */
+async function ended(session: RemoteAdapter): Promise<Error | undefined> {
+  return session.finish().then(
+    () => undefined,
+    (error: Error) => error
+  )
 }
 
 /** True for what ends one session, and says nothing against another. */

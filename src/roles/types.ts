@@ -101,7 +101,7 @@ export interface AdapterUse {
    */
   adapters: string[]
   combineMode?: 'add_delta' | 'replace' | undefined
-  /** Rows that the session may use; absent: from the prompt and maxNewTokens. */
+  /** Rows of each session at most, another follows one that is full; absent: from the prompt and maxNewTokens, or what is served. */
   rows?: number | undefined
 }
 

@@ -81,8 +81,8 @@ test('one user with two contributors: each answers for its own groups, and each 
     t.deepEqual(await remotes.provider({ group, positions: { first: 0, count: 2 }, x }, signal), deltasOf(mine, group & 1, x))
   }
   t.deepEqual(
-    remotes.adapters.map(({ rowsLeft }) => rowsLeft),
-    [0, 0]
+    remotes.infos().map(({ rows }) => rows),
+    [4, 4]
   )
   const infos = await remotes.finish()
   t.deepEqual(

@@ -1,6 +1,6 @@
 /** Generation goes on when a session breaks: in a new one, with the same contributor or another, and no row is answered twice. */
 import test from 'ava'
-import { InvalidProofError, RefusedError } from '../../src/errors.js'
+import { ConnectionLostError, InvalidProofError, RefusedError } from '../../src/errors.js'
 import { SteadyAdapter, type SteadyAdapterInit } from '../../src/roles/steady-adapter.js'
 import { register } from '../proof/fixture.js'
 import { kernel } from '../proof/fixture.js'
@@ -9,6 +9,7 @@ import { activations, contributor, participant, type Participant, random, type S
 
 const registered = register('steady')
 const { adapter, manifest } = registered
+const dInOf = (group: number): number => manifest.groups[group]!.dIn
 const rows = (count: number): Float32Array => activations(count, manifest.groups[0]!.dIn)
 
 async function steady(
@@ -89,4 +90,53 @@ test('with a contributor that broke its word nothing goes on', async t => {
   await going.deltas({ group: 0, position: 0, rows: rows(4) })
   await t.throwsAsync(going.finish(), { instanceOf: InvalidProofError })
   t.is(going.infos().length, 1)
+})
+
+test('a session that is full ends with its proof while rows go on in the next', async t => {
+  const server = await contributor(t, [registered], { limits: { rows: 5 } })
+  const user = await participant(t, ['user'])
+  const going = await steady(user, [server], { rows: 5 })
+  // Two groups at a time: whoever finds the session full waits for the same next one.
+  const both = await Promise.all([0, 1].map(group => going.deltas({ group, position: 0, rows: activations(6, dInOf(group)) })))
+  await going.finish()
+  const infos = going.infos()
+  t.deepEqual(
+    infos.map(({ state, rows: answered }) => [state, answered]),
+    [
+      ['announced', 5],
+      ['announced', 5],
+      ['announced', 2]
+    ]
+  )
+  t.is(new Set(infos.map(({ root }) => root)).size, 3)
+  const whole = await steady(user, [await contributor(t, [registered])])
+  for (const group of [0, 1]) t.deepEqual(await whole.deltas({ group, position: 0, rows: activations(6, dInOf(group)) }), both[group])
+  await whole.abort(new Error('enough'))
+})
+
+test('when the contributor is gone that has filled a session, another goes on', async t => {
+  const servers = [await contributor(t, [registered]), await contributor(t, [registered])]
+  const user = await participant(t, ['user'])
+  const going = await steady(user, servers, { rows: 3 })
+  await going.deltas({ group: 0, position: 0, rows: rows(3) })
+  await servers[0]!.net.stop()
+  await going.deltas({ group: 0, position: 3, rows: rows(2) })
+  await t.throwsAsync(going.finish(), { instanceOf: ConnectionLostError })
+  t.deepEqual(
+    going.infos().map(({ state, rows: answered }) => [state, answered]),
+    [
+      ['broken', 3],
+      ['announced', 2]
+    ]
+  )
+})
+
+test('after a proof that does not hold nothing more is asked of its contributor', async t => {
+  const servers = [await contributor(t, [registered], { jobs: answersOtherWeights }), await contributor(t, [registered])]
+  const user = await participant(t, ['user'])
+  const going = await steady(user, servers, { rows: 2 })
+  await going.deltas({ group: 0, position: 0, rows: rows(2) })
+  // The second session begins before the first is proved; the third does not.
+  await t.throwsAsync(going.deltas({ group: 0, position: 2, rows: rows(4) }), { instanceOf: InvalidProofError })
+  t.true(going.infos().length <= 2)
 })

@@ -29,7 +29,11 @@ export function use(command: Command): Command {
       collect
     )
     .option('--combine <mode>', '"add_delta" (default), or "replace": the remote output alone')
-    .option('--rows <n>', 'rows that each session may use (default: from the length of the text)', wholeNumber(1, 0xffff_ffff))
+    .option(
+      '--rows <n>',
+      'rows of each session at most; another follows (default: from the text, or what is served)',
+      wholeNumber(1, 0xffff_ffff)
+    )
 }
 
 export function useParams(config: Config, { base, adapter = [], combine, rows }: UseFlags): CommandParams<'loss'> & { text: never } {
