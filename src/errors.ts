@@ -82,6 +82,13 @@ export class RefusedError extends ZkloraError {
   }
 }
 
+/** The disk did not take what had to be kept. */
+export class StorageError extends ZkloraError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('StorageError', 'ERR_STORAGE', message, options)
+  }
+}
+
 /** The peer is gone: stream reset, connection lost. */
 export class ConnectionLostError extends ZkloraError {
   constructor(message: string, options?: ErrorOptions) {

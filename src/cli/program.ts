@@ -17,6 +17,7 @@ import { verifyCommand } from './commands/verify.js'
 import { watchCommand } from './commands/watch.js'
 import { Invocation, type ExitStatus, type Io } from './invocation.js'
 import type { CommonFlags } from './options.js'
+import { safeText } from './render/style.js'
 import type { JsonShape } from './shapes/index.js'
 
 /** What a command's action is: it gets its invocation and flags, and says with which status to exit. */
@@ -111,7 +112,7 @@ function build(bind: Bind, io: Pick<Io, 'stdout' | 'stderr'>): Command {
     .version(VERSION)
     .addHelpText('after', AFTER)
     .exitOverride()
-    .configureOutput({ writeOut: text => io.stdout.write(text), writeErr: text => io.stderr.write(text) })
+    .configureOutput({ writeOut: text => io.stdout.write(text), writeErr: text => io.stderr.write(safeText(text)) })
     .showSuggestionAfterError(true)
     .showHelpAfterError('(zklora --help tells more, and so does --help after a command)')
   initCommand(program, bind)

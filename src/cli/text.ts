@@ -1,7 +1,8 @@
 /** Texts from arguments, files and stdin, bounded. */
-import { readFile, stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { InvalidInputError, LimitExceededError } from '../errors.js'
+import { readAtMost } from '../hub/index.js'
+import { systemReason } from '../roles/system-error.js'
 import { MOST_TEXT_BYTES } from './invocation.js'
 
 /** @throws LimitExceededError above MOST_TEXT_BYTES. */
@@ -21,11 +22,9 @@ export async function readStdin(stdin: Readable): Promise<string> {
 export async function readText(file: string, stdin: Readable): Promise<string> {
   if (file === '-') return readStdin(stdin)
   try {
-    const { size } = await stat(file)
-    if (size > MOST_TEXT_BYTES) throw new LimitExceededError('bytes of the text', size, MOST_TEXT_BYTES, `in one run; ${file} can be cut`)
-    return await readFile(file, 'utf8')
+    return (await readAtMost(file, MOST_TEXT_BYTES, 'bytes of the text', `in one run; ${file} can be cut`)).toString('utf8')
   } catch (cause) {
     if (cause instanceof LimitExceededError) throw cause
-    throw new InvalidInputError(`file ${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
+    throw new InvalidInputError(`file ${file} cannot be read (${systemReason(cause)})`, { cause })
   }
 }

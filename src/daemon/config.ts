@@ -1,7 +1,8 @@
 /** Where settings come from: defaults < config file < environment < flags. */
-import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { InvalidInputError } from '../errors.js'
+import { InvalidInputError, LimitExceededError } from '../errors.js'
+import { readAtMost } from '../hub/index.js'
+import { systemReason } from '../roles/system-error.js'
 import { environmentLayer } from './environment.js'
 import { check, dotted } from './explain.js'
 import { configFile, dataFolder } from './paths.js'
@@ -23,6 +24,9 @@ export interface Config {
   settings: Settings
 }
 
+/** Bytes: thousands of adapters fit; what is larger is another file. */
+const MOST_CONFIG_BYTES = 1024 * 1024
+
 /** `--private-addresses` for `network.privateAddresses`; flags of lists are written without their index. */
 function flagOf(path: readonly PropertyKey[]): string {
   const last = path.filter(part => typeof part === 'string').at(-1) ?? ''
@@ -41,20 +45,31 @@ function anchored(layer: SettingsLayer, folder: string): SettingsLayer {
   return { ...layer, ...(models && { models }), ...(adapters && { adapters }) }
 }
 
+/** What people write settings in elsewhere, told by the first line that says anything. */
+function otherFormat(text: string): string {
+  const line = text.split('\n').find(each => !/^\s*(#.*)?$/.test(each)) ?? ''
+  if (/^\s*(\[+[\w.-]+\]+|[\w.-]+\s*=)/.test(line)) return ' (it looks like TOML)'
+  if (/^\s*(---|- |[\w.-]+:(\s|$))/.test(line)) return ' (it looks like YAML)'
+  return ''
+}
+
 async function fileLayer(file: string, named: boolean): Promise<SettingsLayer | null> {
   let text: string
   try {
-    text = await readFile(file, 'utf8')
+    text = (await readAtMost(file, MOST_CONFIG_BYTES, `bytes of the config file ${file}`, 'there')).toString('utf8')
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === 'ENOENT' && !named) return null
-    throw new InvalidInputError(`config file ${file} cannot be read: ${code === 'ENOENT' ? 'there is no such file' : code}`, { cause })
+    if (cause instanceof LimitExceededError) throw new InvalidInputError(`${cause.message}: it is another file`, { cause })
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT' && !named) return null
+    throw new InvalidInputError(`config file ${file} cannot be read (${systemReason(cause)})`, { cause })
   }
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw new InvalidInputError(`config file ${file} is not JSON: ${(cause as Error).message}`, { cause })
+    const message = (cause as Error).message.replace(/\s+/g, ' ')
+    throw new InvalidInputError(`config file ${file} is not JSON${otherFormat(text)}: ${message}; zklora init writes one to start from`, {
+      cause
+    })
   }
   const layer = check(settingsSchema, value, { place: `config file ${file}`, nameOf: dotted })
   return anchored(layer, dirname(file))

@@ -1,9 +1,11 @@
 /** Where a node keeps its things. Everything of one node is in its data folder, which only its owner may enter. */
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { homedir, tmpdir, userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { InvalidInputError } from '../errors.js'
+import { systemReason } from '../roles/system-error.js'
 
 /** `--data-dir`, else ZKLORA_DATA_DIR, else the XDG data folder. */
 export function dataFolder(env: Readonly<Record<string, string | undefined>>, flag?: string): string {
@@ -60,6 +62,17 @@ export async function refuseForeignFolder(folder: string): Promise<void> {
   }
 }
 
+/** Node says of a folder below a read-only one that it is not there; making the first that is missing says why. */
+async function firstMissing(folder: string, cause: unknown): Promise<unknown> {
+  if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') return cause
+  let missing = folder
+  while (dirname(missing) !== missing && !existsSync(dirname(missing))) missing = dirname(missing)
+  return mkdir(missing).then(
+    () => cause,
+    (error: unknown) => error
+  )
+}
+
 /**
  * Makes a folder that only its owner may enter.
  * @throws InvalidInputError when it belongs to somebody else or cannot be made.
@@ -72,7 +85,7 @@ export async function privateFolder(folder: string): Promise<void> {
     if ((mode & 0o077) !== 0) await chmod(folder, 0o700)
   } catch (cause) {
     if (cause instanceof InvalidInputError) throw cause
-    const { code } = cause as NodeJS.ErrnoException
-    throw new InvalidInputError(`folder ${folder} cannot be made or entered (${code}): choose another with --data-dir`, { cause })
+    const reason = systemReason(await firstMissing(folder, cause))
+    throw new InvalidInputError(`folder ${folder} cannot be made or entered (${reason}); --data-dir chooses another`, { cause })
   }
 }

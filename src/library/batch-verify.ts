@@ -1,10 +1,12 @@
 /** Verifies proof files without node, network or store: what `zklora verify` and `batchVerifyProofs` do. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { InvalidInputError } from '../errors.js'
+import { InvalidInputError, LimitExceededError } from '../errors.js'
+import { readAtMost } from '../hub/index.js'
 import { FORMAT_LIMITS } from '../limits.js'
 import type { CallOptions, VerifyReport } from '../roles/types.js'
+import { systemReason } from '../roles/system-error.js'
 import { type FileCheck, fileWorkers } from '../roles/workers.js'
 import { unchecked, verifyFile } from '../browser/verify-file.js'
 
@@ -17,13 +19,10 @@ const inThisThread: FileCheck = async (source, bytes) => verifyFile(source, byte
 export async function verifyProofAt(file: string, check: FileCheck = inThisThread): Promise<VerifyReport> {
   let bytes: Uint8Array
   try {
-    const { size } = await stat(file)
-    if (size > FORMAT_LIMITS.proofFileBytes) {
-      return unchecked(file, `the file has ${size} bytes, a proof file has at most ${FORMAT_LIMITS.proofFileBytes}`)
-    }
-    bytes = await readFile(file)
+    bytes = await readAtMost(file, FORMAT_LIMITS.proofFileBytes, 'bytes of the file', 'in a proof file')
   } catch (error) {
-    return unchecked(file, `the file cannot be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`)
+    if (error instanceof LimitExceededError) return unchecked(file, error.message)
+    return unchecked(file, `the file cannot be read (${systemReason(error)})`)
   }
   return check(file, bytes)
 }
@@ -50,8 +49,10 @@ export async function batchVerifyProofs(folder: string, { signal }: Pick<CallOpt
   try {
     names = (await readdir(folder)).filter(name => name.endsWith(PROOF_FILE_ENDING)).sort()
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code
-    throw new InvalidInputError(`the folder ${folder} cannot be read (${why}): give the folder that holds the proof files`, { cause })
+    throw new InvalidInputError(
+      `the folder ${folder} cannot be read (${systemReason(cause)}): give the folder that holds the proof files`,
+      { cause }
+    )
   }
   const files = names.map(name => join(folder, name))
   const reports = await verifyAll(files, signal)

@@ -4,7 +4,7 @@
  * the place of what was registered of that folder before.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvalidInputError, LimitExceededError } from '../errors.js'
@@ -19,6 +19,8 @@ const ADAPTER_FILES = [
 
 /** A hash over the adapter's files and its terms. */
 async function fingerprintOf(params: AddAdapterParams): Promise<string> {
+  if (!existsSync(params.folder))
+    throw new InvalidInputError(`there is no adapter folder ${params.folder}: give the folder of a PEFT adapter`)
   const terms = Object.entries(params).filter(([, value]) => value !== undefined)
   terms.sort(([a], [b]) => (a < b ? -1 : 1))
   const hash = createHash('sha256')

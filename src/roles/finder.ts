@@ -39,6 +39,18 @@ const means = (wanted: string, { id, name }: { id: string; name: string }): bool
 /** In sentences. */
 const called = (wanted: string): string => (wanted === '' ? 'an adapter' : `adapter ${wanted}`)
 
+type Tried = Pick<FindResult, 'connected' | 'providersTried' | 'providersAnswered'>
+
+const triedWords = ({ connected, providersTried, providersAnswered }: Tried): string[] => [
+  `connected to ${connected} ${connected === 1 ? 'peer' : 'peers'}`,
+  `${providersAnswered} of ${providersTried} providers answered`
+]
+
+const whatNow = ({ connected }: Tried): string =>
+  connected === 0
+    ? 'no first peer could be reached, so look at the address of --bootstrap and whether its node runs'
+    : 'zklora find shows who is there'
+
 export interface FinderInit {
   readonly net: Net
   readonly store: Store
@@ -89,6 +101,7 @@ export class Finder {
     return {
       found: located.map(({ info }) => info),
       elapsed: lookup.elapsed,
+      connected: this.init.net.node.getPeers().length,
       providersTried: lookup.tried,
       providersAnswered: lookup.answered,
       located,
@@ -167,10 +180,12 @@ export class Finder {
     options: CallOptions
   ): Promise<Located> {
     const lookup = isIdentifier(wanted) ? { adapter: wanted } : { base: base.id, adapter: wanted }
-    const { located, omitted, providersTried, providersAnswered } = await this.find(lookup, options)
+    const { located, omitted, elapsed, ...counted } = await this.find(lookup, options)
     if (located.length === 0) {
-      const tried = [`${providersAnswered} of ${providersTried} providers answered`, ...omitted].join('; ')
-      throw new NotFoundError(`nobody was found who serves ${called(wanted)} for ${base.name} (${tried}): zklora find shows who is there`)
+      const tried = [...triedWords(counted), ...omitted].join('; ')
+      throw new NotFoundError(
+        `nobody was found in ${(elapsed / 1000).toFixed(1)} s who serves ${called(wanted)} for ${base.name} (${tried}): ${whatNow(counted)}`
+      )
     }
     const identifiers = new Set(located.map(({ info }) => info.adapter.id))
     if (identifiers.size > 1) throw new InvalidInputError(`${called(wanted)} may be ${[...identifiers].join(' or ')}: give the identifier`)
@@ -213,7 +228,10 @@ export class Finder {
       return (await node.dial(multiaddr(where), { signal: within })).remotePeer
     } catch (cause) {
       signal?.throwIfAborted()
-      throw new NotFoundError(`peer ${where} cannot be reached: ${(cause as Error).message}`, { cause })
+      throw new NotFoundError(
+        `peer ${where} cannot be reached: ${(cause as Error).message}; is the address right, and does its node run?`,
+        { cause }
+      )
     }
   }
 

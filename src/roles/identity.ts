@@ -6,6 +6,7 @@ import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { link, open, readFile, stat, unlink } from 'node:fs/promises'
 import { InvalidInputError } from '../errors.js'
+import { systemReason } from './system-error.js'
 
 /** Bytes: an encoded Ed25519 key has 92 characters; anything much longer is another file. */
 const MOST_BYTES = 1024
@@ -56,11 +57,11 @@ export async function loadIdentity(file: string): Promise<{ key: Ed25519PrivateK
   } catch (cause) {
     if (cause instanceof InvalidInputError) throw cause
     const { code } = cause as NodeJS.ErrnoException
-    if (code !== 'ENOENT') throw new InvalidInputError(`key file ${file} cannot be read (${code})`, { cause })
+    if (code !== 'ENOENT') throw new InvalidInputError(`key file ${file} cannot be read (${systemReason(cause)})`, { cause })
   }
   try {
     return { key: await makeKey(file), made: true }
   } catch (cause) {
-    throw new InvalidInputError(`key file ${file} cannot be made (${(cause as NodeJS.ErrnoException).code})`, { cause })
+    throw new InvalidInputError(`key file ${file} cannot be made (${systemReason(cause)})`, { cause })
   }
 }

@@ -23,6 +23,7 @@ import { endStaleSessions } from './session-entry.js'
 import { statusOf } from './status.js'
 import type { FindParams, FindResult, GenerateParams, LossParams, Role, SessionInfo, ZkloraNode } from './types.js'
 import { Verifier } from './verifier.js'
+import { systemWords } from './system-error.js'
 import { VERSION } from './version.js'
 import { inlineUserJobs } from '../session/index.js'
 import { UserSettling } from './settling/user.js'
@@ -164,7 +165,7 @@ async function start({ options, store, net, own, verifier, contributor, settling
     await net.stop()
     // libp2p's message holds a stack for each address.
     const reason = /Error: (.*)/.exec((cause as Error).message)?.[1] ?? (cause as Error).message
-    throw new InvalidInputError(`the node cannot listen on ${options.listen?.join(', ')}: ${reason}`, { cause })
+    throw new InvalidInputError(`the node cannot listen on ${options.listen?.join(', ')}: ${reason}${systemWords(cause)}`, { cause })
   }
   await own.restore()
   await store.journals.expire(NET_LIMITS.keptJournalAge)

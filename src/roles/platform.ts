@@ -2,9 +2,11 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { tcp } from '@libp2p/tcp'
 import { LevelDatastore } from 'datastore-level'
+import type { AbortOptions } from '@libp2p/interface'
 import type { Batch, Key } from 'interface-datastore'
 import type { Libp2pOptions } from 'libp2p'
-import { InvalidInputError } from '../errors.js'
+import { InvalidInputError, StorageError } from '../errors.js'
+import { systemReason } from './system-error.js'
 
 /** LevelDB as datastore-level opens it, reached for one option that it does not pass on. */
 interface LevelBatches {
@@ -16,12 +18,44 @@ interface LevelBatches {
 
 /** Batches are atomic and on the disk when they are committed: what is signed must not be forgotten by a power cut. */
 class DurableDatastore extends LevelDatastore {
+  constructor(private readonly folder: string) {
+    super(folder)
+  }
+
+  /** @throws StorageError for what the disk does not take. */
+  private async kept<T>(write: Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await write
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw new StorageError(
+        `the store in ${this.folder} cannot be written (${systemReason(cause)}); what was kept before is still there`,
+        {
+          cause
+        }
+      )
+    }
+  }
+
+  /** As the base class does it, which loses the reason on the way. */
+  override open(): Promise<void> {
+    return this.db.open({ createIfMissing: true, compression: false })
+  }
+
+  override put(key: Key, value: Uint8Array, options?: AbortOptions): Promise<Key> {
+    return this.kept(super.put(key, value, options), options?.signal)
+  }
+
+  override delete(key: Key, options?: AbortOptions): Promise<void> {
+    return this.kept(super.delete(key, options), options?.signal)
+  }
+
   override batch(): Batch {
     const operations: Parameters<LevelBatches['batch']>[0][number][] = []
     return {
       put: (key: Key, value: Uint8Array) => void operations.push({ type: 'put', key: key.toString(), value }),
       delete: (key: Key) => void operations.push({ type: 'del', key: key.toString() }),
-      commit: () => (this.db as unknown as LevelBatches).batch(operations, { sync: true })
+      commit: () => this.kept((this.db as unknown as LevelBatches).batch(operations, { sync: true }))
     }
   }
 }
@@ -38,12 +72,16 @@ export async function openDatastore(folder: string): Promise<LevelDatastore> {
     await chmod(folder, 0o700)
     await datastore.open()
   } catch (cause) {
-    throw new InvalidInputError(
-      `the store in ${folder} cannot be opened: ${(cause as Error).message}. If a zklora node runs with this data folder, stop it or use another with --data-dir.`,
-      { cause }
-    )
+    throw new InvalidInputError(`the store in ${folder} cannot be opened (${whyNot(cause)})`, { cause })
   }
   return datastore
+}
+
+function whyNot(cause: unknown): string {
+  const locked = cause instanceof Error && cause.cause instanceof Error && (cause.cause as { code?: string }).code === 'LEVEL_LOCKED'
+  return locked
+    ? 'another process has it: stop the zklora that runs on this data folder, or choose another with --data-dir'
+    : systemReason(cause)
 }
 
 /** The transports of a Node process. */

@@ -77,6 +77,8 @@ export interface FindResult {
   found: FoundAdapter[]
   /** Milliseconds that the lookup took, and what was tried. */
   elapsed: number
+  /** Peers connected at its end. */
+  connected: number
   providersTried: number
   providersAnswered: number
 }

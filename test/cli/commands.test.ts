@@ -111,13 +111,13 @@ test('find asks for a folder, a name, an identifier or an adapter', async t => {
     find: async (params, options) => {
       asked.push(params)
       options?.onProgress?.({ type: 'find', tried: 1, answered: 1 })
-      return { found: [], elapsed: 1, providersTried: 1, providersAnswered: 1 }
+      return { found: [], elapsed: 1, connected: 1, providersTried: 1, providersAnswered: 1 }
     }
   })
   t.regex((await run(['find', '--base', 'config/demo/models/novels-llama'])).stdout, /nobody was found/)
   await run(['find', '--base', 'ab'.repeat(32)])
   const json = await run(['find', '--adapter', 'kjv', '--json'])
-  t.deepEqual(JSON.parse(json.stdout), { found: [], elapsed: 1, providersTried: 1, providersAnswered: 1 })
+  t.deepEqual(JSON.parse(json.stdout), { found: [], elapsed: 1, connected: 1, providersTried: 1, providersAnswered: 1 })
   t.deepEqual(asked, [{ base: resolve('config/demo/models/novels-llama') }, { base: 'ab'.repeat(32) }, { adapter: 'kjv' }])
   const nothing = await run(['find'])
   t.is(nothing.status, 2)
@@ -264,7 +264,7 @@ test('loss reads a file or stdin and shows both losses', async t => {
   t.deepEqual(texts, ['To be', 'or not'])
   const none = await run(['loss', join(dataDir, 'none.txt'), '--base', 'm'])
   t.is(none.status, 2)
-  t.regex(none.stderr, /none\.txt cannot be read \(ENOENT\)/)
+  t.regex(none.stderr, /none\.txt cannot be read \(ENOENT: /)
   await writeFile(join(dataDir, 'long.txt'), Buffer.alloc(MOST_TEXT_BYTES + 1, 'a'))
   t.regex((await run(['loss', join(dataDir, 'long.txt'), '--base', 'm'])).stderr, /bytes of the text is 4194305, at most 4194304/)
   t.regex((await run(['loss', '-', '--base', 'm'], { stdin: 'a'.repeat(MOST_TEXT_BYTES + 1) })).stderr, /from stdin/)
@@ -283,7 +283,7 @@ test('export writes the whole file, once', async t => {
   t.regex(second.stderr, /is there already: --force overwrites it/)
   const forced = await run(['export', 'e'.repeat(12), path, '--force', '--json'])
   t.deepEqual(JSON.parse(forced.stdout), { id: 'e'.repeat(12), bytes: file.length, file: path })
-  t.regex((await run(['export', 'e'.repeat(12), join(dataDir, 'none', 'x')])).stderr, /cannot be written \(ENOENT\)/)
+  t.regex((await run(['export', 'e'.repeat(12), join(dataDir, 'none', 'x')])).stderr, /cannot be written \(ENOENT: /)
 })
 
 test('watch shows verdicts, kept ones too when asked, until Ctrl-C', async t => {

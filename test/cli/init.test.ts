@@ -45,7 +45,7 @@ test('init says which config file cannot be written', async t => {
   for (const force of [[], ['--force']]) {
     const refused = await zklora(['init', ...force, '--config', file, '--data-dir', dataDir])
     t.is(refused.status, 2)
-    t.regex(refused.stderr, /a\.json cannot be written \(ENOENT\): choose another with --config/)
+    t.regex(refused.stderr, /a\.json cannot be written \(ENOENT: .*\); --config chooses another/)
   }
 })
 

@@ -100,12 +100,12 @@ test('who was found is a table, and nobody is said to be nobody', t => {
     verifiedSessions: 3
   }
   const found = [of, { ...of, roundTrip: null, rowsLeft: null, listedOnly: false }]
-  const lines = renderFound({ found, elapsed: 310, providersTried: 3, providersAnswered: 2 }, PLAIN)
+  const lines = renderFound({ found, elapsed: 310, connected: 1, providersTried: 3, providersAnswered: 2 }, PLAIN)
   t.regex(lines[1]!, /shakespeare +a{12}… +rank 8, 3 modules +12D3…\w{6} +1\.2 ms +100 +3 +listed peers only/)
   t.regex(lines[2]!, / - +no limit +3 +anybody/)
   t.is(lines[3], '2 adapters found: 2 of 3 providers answered, 310 ms')
-  t.deepEqual(renderFound({ found: [], elapsed: 5, providersTried: 0, providersAnswered: 0 }, PLAIN), [
-    'nobody was found (0 of 0 providers answered, 5.0 ms)'
+  t.deepEqual(renderFound({ found: [], elapsed: 5, connected: 1, providersTried: 0, providersAnswered: 0 }, PLAIN), [
+    'nobody was found (connected to 1 peer, 0 of 0 providers answered, 5.0 ms)'
   ])
 })
 

@@ -109,6 +109,6 @@ test('a folder that is no PEFT adapter is named', async t => {
   const params = { folder: join(dataDir, 'none'), base: '/m' }
   await t.throwsAsync(registerAdapter(node, params, {}), {
     name: 'InvalidInputError',
-    message: /no readable adapter_config\.json/
+    message: /there is no adapter folder .*none: give/
   })
 })

@@ -153,7 +153,7 @@ export function smallNode(methods: Partial<ZkloraNode> = {}): SmallNode {
       node.adapters = node.adapters.filter(known => known.id !== id)
     },
     applyAdapter: async (_id, _module, rows) => rows,
-    find: async () => ({ found: [], elapsed: 310, providersTried: 2, providersAnswered: 0 }),
+    find: async () => ({ found: [], elapsed: 310, connected: 1, providersTried: 2, providersAnswered: 0 }),
     generate: async (_params, options) => {
       options?.onProgress?.({ type: 'token', token: 5, text: 'dear' })
       return { text: 'dear', tokens: [5], finishReason: 'length', sessions: [session] }

@@ -54,7 +54,7 @@ test('a key file that cannot be read or made is named', async t => {
   await writeFile(join(folder, 'file'), '')
   await t.throwsAsync(loadIdentity(join(folder, 'file', 'peer.key')), {
     instanceOf: InvalidInputError,
-    message: /cannot be read \(ENOTDIR\)/
+    message: /cannot be read \(ENOTDIR: /
   })
-  await t.throwsAsync(loadIdentity(join(folder, 'none', 'peer.key')), { message: /cannot be made \(ENOENT\)/ })
+  await t.throwsAsync(loadIdentity(join(folder, 'none', 'peer.key')), { message: /cannot be made \(ENOENT: / })
 })

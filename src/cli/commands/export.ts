@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { InvalidInputError, MalformedMessageError } from '../../errors.js'
+import { systemReason } from '../../roles/system-error.js'
 import { common, type CommonFlags } from '../options.js'
 import type { Bind } from '../program.js'
 import { bytes } from '../render/style.js'
@@ -21,7 +22,7 @@ async function save(path: string, content: Buffer): Promise<void> {
     await rename(draft, path)
   } catch (cause) {
     await rm(draft, { force: true })
-    throw new InvalidInputError(`file ${path} cannot be written (${(cause as NodeJS.ErrnoException).code})`, { cause })
+    throw new InvalidInputError(`file ${path} cannot be written (${systemReason(cause)})`, { cause })
   }
 }
 

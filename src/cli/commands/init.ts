@@ -1,5 +1,5 @@
 /** `zklora init`: identity, config file, data folder. */
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { link, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { checkFlags } from '../../daemon/config.js'
@@ -7,6 +7,7 @@ import { configFile, dataFolder, keyFile, privateFolder } from '../../daemon/pat
 import { DEFAULTS, type SettingsLayer } from '../../daemon/settings.js'
 import { InvalidInputError } from '../../errors.js'
 import { loadIdentity } from '../../roles/identity.js'
+import { systemReason } from '../../roles/system-error.js'
 import type { Role } from '../../roles/types.js'
 import { collect, common, network, networkLayer, type CommonFlags, type NetworkFlags } from '../options.js'
 import type { Bind } from '../program.js'
@@ -23,18 +24,18 @@ interface InitFlags extends CommonFlags, NetworkFlags {
 async function writeConfig(file: string, settings: SettingsLayer, force: boolean): Promise<void> {
   const text = `${JSON.stringify(settings, null, 2)}\n`
   try {
-    if (!force) return await writeFile(file, text, { flag: 'wx', mode: 0o600 })
     const draft = `${file}.${process.pid}.part`
     try {
       await writeFile(draft, text, { flag: 'wx', mode: 0o600 })
-      await rename(draft, file)
+      // A link never takes the place of what is there.
+      await (force ? rename(draft, file) : link(draft, file))
     } finally {
       await rm(draft, { force: true })
     }
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'EEXIST') throw new InvalidInputError(`config file ${file} is there already: edit it, or --force overwrites it`, { cause })
-    throw new InvalidInputError(`config file ${file} cannot be written (${code}): choose another with --config`, { cause })
+    throw new InvalidInputError(`config file ${file} cannot be written (${systemReason(cause)}); --config chooses another`, { cause })
   }
 }
 

@@ -51,9 +51,13 @@ export function renderOwnAdapters(adapters: readonly OwnAdapterInfo[], style: St
   return adapters.flatMap(adapter => renderOwnAdapter(adapter, style))
 }
 
-export function renderFound({ found, elapsed, providersAnswered, providersTried }: FindResult, style: Style): string[] {
+export function renderFound({ found, elapsed, connected, providersAnswered, providersTried }: FindResult, style: Style): string[] {
   const how = `${providersAnswered} of ${plural(providersTried, 'provider')} answered, ${milliseconds(elapsed)}`
-  if (found.length === 0) return [`nobody was found (${how})`]
+  if (found.length === 0) {
+    const lines = [`nobody was found (connected to ${plural(connected, 'peer')}, ${how})`]
+    if (connected === 0) lines.push('no first peer could be reached: look at the address of --bootstrap, and whether its node runs')
+    return lines
+  }
   const rows = found.map(({ adapter, peer, roundTrip, rowsLeft, listedOnly, verifiedSessions }) => [
     style.bold(safe(adapter.name)),
     short(adapter.id),

@@ -64,6 +64,7 @@ export const findResult = z.strictObject({
     })
   ),
   elapsed: milliseconds.describe('milliseconds'),
+  connected: count.describe('peers connected at its end'),
   providersTried: count,
   providersAnswered: count
 }) satisfies z.ZodType<FindResult>

@@ -34,7 +34,9 @@ function checkSize(bytes: number): void {
 export function decodeProofFile(bytes: Uint8Array): ProofFile {
   checkSize(bytes.length)
   const cursor = new Cursor(bytes, 'the proof file')
-  if (!equal(cursor.bytesOf(MAGIC.length), MAGIC)) throw new MalformedMessageError('this is not a zklora proof file')
+  if (!equal(bytes.subarray(0, MAGIC.length), MAGIC))
+    throw new MalformedMessageError('this is not a zklora proof file (zklora export writes them)')
+  cursor.bytesOf(MAGIC.length)
   const version = cursor.u8()
   if (version !== VERSION) throw new MalformedMessageError(`proof file version ${version} is not known`)
   const manifest = readPrefixed(cursor, 'bytes of a manifest', FORMAT_LIMITS.manifestBytes)
