@@ -50,3 +50,10 @@ export function weakenedVerdict(
       throw new InvalidProofError('equations', '')
   })
 }
+
+/** Weights of a verifier that leaves one equation of a single bundle out: nothing times it. @param left 1 to 6, as in protocols/bundle */
+export function withoutEquation(left: number): (bytes: number) => Uint8Array {
+  const random = seeded('without an equation')
+  let drawn = 0
+  return bytes => (++drawn === left ? new Uint8Array(bytes) : random(bytes))
+}

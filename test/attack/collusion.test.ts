@@ -14,7 +14,7 @@ import type { Statement } from '../../src/proof/bundle/layout.js'
 import { publicNext } from '../../src/proof/rows/tail.js'
 import { contextOf, honestSession, kernel, makeAdapter, makeTails, OWNER_SECRET, register, seeded, USER_SECRET } from '../proof/fixture.js'
 import { proveSteps } from '../proof/steps.js'
-import { outcome, TWINS, verdict } from './claims.js'
+import { outcome, TWINS, verdict, weakenedVerdict, withoutEquation } from './claims.js'
 import { changeRow, combine, signAgain } from './forge.js'
 
 const { adapter, manifest } = register('collusion', makeAdapter('collusion', TWINS))
@@ -40,6 +40,9 @@ test('content moved from x to y, or the other way, is refused: each stays over i
     }
   })
   t.is(verdict(manifest, bundle), 'equations')
+  // It is equation 4 that holds P to G: every other one holds for this bundle, and a verifier without it takes the forged row.
+  for (const left of [1, 2, 3, 4, 5, 6])
+    t.is(weakenedVerdict(manifest, bundle, { random: withoutEquation(left) }), left === 4 ? 'accepted' : 'equations', `without ${left}`)
 })
 
 test('a component beyond d_in or beyond the outputs, or over other generators, is refused', t => {
