@@ -117,6 +117,9 @@ export const NET_LIMITS = {
   /** Milliseconds for which what was signed in a session is kept at most. */
   keptJournalAge: 30 * 24 * 60 * MINUTE,
   keptManifestBytes: 4 * GiB,
+  /** What opens rows of own sessions, where it is kept at all: some 13,000 rows of q, k and v at 768, some 4,500 at 4096. */
+  keptRowBytes: 256 * MiB,
+  keptRowAge: 30 * 24 * 60 * MINUTE,
   keptEvidenceBytes: 256 * MiB
 } as const
 

@@ -9,5 +9,5 @@
  * It needs WebAssembly with SIMD and `crypto.getRandomValues`; a page should run it in a worker, since it blocks for its milliseconds.
  */
 export * from '../errors.js'
-export type { AdapterInfo, AdapterModuleInfo, Hex, ProofRange, VerifyReport } from './report.js'
+export type { AdapterInfo, AdapterModuleInfo, Hex, OpenedRow, ProofRange, VerifyReport } from './report.js'
 export { verifyFile as verifyProofFile, type VerifyFileOptions } from './verify-file.js'

@@ -1,7 +1,7 @@
 /** What is shown of manifests and proofs: plain data in hexadecimal. */
 import { toHex } from '../bytes.js'
-import type { Manifest, VerifiedProof } from '../proof/index.js'
-import type { AdapterInfo, ProofRange } from './report.js'
+import type { Manifest, RowOpening, VerifiedProof } from '../proof/index.js'
+import type { AdapterInfo, OpenedRow, ProofRange } from './report.js'
 
 export function adapterInfo(manifest: Manifest): AdapterInfo {
   return {
@@ -15,6 +15,10 @@ export function adapterInfo(manifest: Manifest): AdapterInfo {
     groups: manifest.groups.map(({ dIn, modules }) => ({ dIn, modules: modules.map(({ name, dOut, rank }) => ({ name, dOut, rank })) })),
     manifestBytes: manifest.bytes.length
   }
+}
+
+export function openedRowInfo(manifest: Manifest, { number, group, position, x, y }: RowOpening): OpenedRow {
+  return { number, group, position, modules: adapterInfo(manifest).groups[group]!.modules, x: [...x], y: [...y] }
 }
 
 export function proofRange(proof: VerifiedProof): ProofRange {

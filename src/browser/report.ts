@@ -38,6 +38,19 @@ export interface ProofRange {
   bundleBytes: number
 }
 
+/** A row that its user shows: what of x and y the proof is about. */
+export interface OpenedRow {
+  number: number
+  group: number
+  position: number
+  /** Of the group, whose outputs stand in y one module after the other. */
+  modules: AdapterModuleInfo[]
+  /** dIn integers. */
+  x: number[]
+  /** Integers. */
+  y: number[]
+}
+
 /** What `verify` says of a file, digest or root. */
 export interface VerifyReport {
   source: string
@@ -48,6 +61,8 @@ export interface VerifyReport {
   ranges: ProofRange[]
   /** True: rows 0 … end without a gap, closed by both. */
   whole: boolean
+  /** Of a row file. */
+  row: OpenedRow | null
   /** Milliseconds. */
   elapsed: { manifest: number; bundles: number }
 }

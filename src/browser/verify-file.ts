@@ -1,8 +1,17 @@
 /** Verifies the bytes of a proof file with nothing else: no node, no network, no store. */
 import { isPeerError } from '../errors.js'
 import { wasmKernel, type Kernel } from '../kernel/index.js'
-import { decodeManifest, decodeProofFile, verifyBundles, verifyManifest, type Random } from '../proof/index.js'
-import { adapterInfo, proofRange } from './info.js'
+import {
+  decodeManifest,
+  decodeProofFile,
+  decodeRowFile,
+  isRowFile,
+  openedRow,
+  verifyBundles,
+  verifyManifest,
+  type Random
+} from '../proof/index.js'
+import { adapterInfo, openedRowInfo, proofRange } from './info.js'
 import type { VerifyReport } from './report.js'
 
 const systemRandom: Random = bytes => crypto.getRandomValues(new Uint8Array(bytes))
@@ -15,7 +24,7 @@ export interface VerifyFileOptions {
 
 /** A report that nothing was found out. `error`: why, in a sentence. */
 export function unchecked(source: string, error: string): VerifyReport {
-  return { source, verdict: 'unchecked', error, adapter: null, ranges: [], whole: false, elapsed: { manifest: 0, bundles: 0 } }
+  return { source, verdict: 'unchecked', error, adapter: null, ranges: [], whole: false, row: null, elapsed: { manifest: 0, bundles: 0 } }
 }
 
 /**
@@ -29,13 +38,15 @@ export function verifyFile(
 ): VerifyReport {
   const report = unchecked(source, '')
   try {
-    const { manifest, bundles } = decodeProofFile(bytes)
+    const { manifest, bundles, opening } = isRowFile(bytes) ? decodeRowFile(bytes) : { ...decodeProofFile(bytes), opening: null }
     report.verdict = 'invalid'
     const began = performance.now()
     const verified = verifyManifest({ kernel, manifest: decodeManifest(manifest), random })
     const between = performance.now()
     report.elapsed.manifest = between - began
-    const { proofs, whole } = verifyBundles({ kernel, manifest: verified, bundles, random })
+    const file = verifyBundles({ kernel, manifest: verified, bundles, random })
+    const { proofs, whole } = file
+    const row = opening === null ? null : openedRowInfo(verified, openedRow(kernel, file, opening))
     return {
       source,
       verdict: 'valid',
@@ -43,6 +54,7 @@ export function verifyFile(
       adapter: adapterInfo(verified),
       ranges: proofs.map(proofRange),
       whole,
+      row,
       elapsed: { manifest: between - began, bundles: performance.now() - between }
     }
   } catch (error) {

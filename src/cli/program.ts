@@ -10,6 +10,7 @@ import { generateCommand } from './commands/generate.js'
 import { initCommand } from './commands/init.js'
 import { lossCommand } from './commands/loss.js'
 import { modelCommands } from './commands/model.js'
+import { openCommand } from './commands/open.js'
 import { peersCommand } from './commands/peers.js'
 import { startCommand } from './commands/start.js'
 import { statusCommand } from './commands/status.js'
@@ -123,6 +124,7 @@ function build(bind: Bind, io: Pick<Io, 'stdout' | 'stderr'>): Command {
   generateCommand(program, bind)
   lossCommand(program, bind)
   exportCommand(program, bind)
+  openCommand(program, bind)
   verifyCommand(program, bind)
   watchCommand(program, bind)
   peersCommand(program, bind)

@@ -34,7 +34,8 @@ const adapterUse = {
   base: z.string().min(1).describe('the folder of a base model'),
   adapters: z.array(z.string().min(1)).describe('a list of ID, ID@PEER or names'),
   combineMode: z.enum(['add_delta', 'replace']).optional().describe('"add_delta" or "replace"'),
-  rows: z.number().int().min(1).optional().describe('a whole number from 1')
+  rows: z.number().int().min(1).optional().describe('a whole number from 1'),
+  keepRows: z.boolean().optional().describe('true or false')
 }
 const { generation } = settingsSchema.shape
 
@@ -53,6 +54,12 @@ export function pickAdapter<T extends AdapterInfo>(adapters: readonly T[], wante
   throw new NotFoundError(
     `adapter ${wanted} is not served here${near === undefined ? '' : `; did you mean ${near}?`} (zklora adapter list)`
   )
+}
+
+function inPieces(file: Uint8Array, onEvent: CommandOptions['onEvent']): void {
+  for (let at = 0; at < file.length; at += PIECE_BYTES) {
+    onEvent({ type: 'bytes', base64: Buffer.from(file.subarray(at, at + PIECE_BYTES)).toString('base64') })
+  }
 }
 
 export const commands = {
@@ -94,10 +101,17 @@ export const commands = {
     needs: { roles: [], network: 'none' },
     run: async (node, params, { onEvent }) => {
       const file = await node.exportProof(params.id)
-      for (let at = 0; at < file.length; at += PIECE_BYTES) {
-        onEvent({ type: 'bytes', base64: Buffer.from(file.subarray(at, at + PIECE_BYTES)).toString('base64') })
-      }
+      inPieces(file, onEvent)
       return { id: params.id, bytes: file.length }
+    }
+  }),
+  open: define({
+    params: z.strictObject({ id, row: z.number().int().min(0).max(0xffff_ffff).describe('the number of a row, from 0') }),
+    needs: { roles: [], network: 'none' },
+    run: async (node, params, { onEvent }) => {
+      const file = await node.openRow(params.id, params.row)
+      inPieces(file, onEvent)
+      return { ...params, bytes: file.length }
     }
   }),
   verify: define({

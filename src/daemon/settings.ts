@@ -64,6 +64,10 @@ export const settingsSchema = z.strictObject({
     })
     .optional()
     .describe('an object of sampling defaults, such as { "maxNewTokens": 64 }'),
+  keepRows: z
+    .boolean()
+    .optional()
+    .describe('true or false: true keeps what opens the rows of own sessions (activations, 256 MiB at most), for zklora open'),
   limits: z
     .strictObject({
       sessions: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time, 1 to 10000'),
@@ -94,6 +98,7 @@ export interface Settings {
   models: Record<string, string>
   adapters: AdapterSettings[]
   generation: NonNullable<SettingsLayer['generation']> & { maxNewTokens: number }
+  keepRows: boolean
   limits: NonNullable<SettingsLayer['limits']>
 }
 
@@ -108,6 +113,8 @@ export const DEFAULTS: Settings = {
   models: {},
   adapters: [],
   generation: { maxNewTokens: 64 },
+  /** Off: a prompt can be read from activations. */
+  keepRows: false,
   limits: {}
 }
 

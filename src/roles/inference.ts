@@ -77,7 +77,7 @@ export class Inference {
    */
   async generate(params: GenerateParams, options: CallOptions = {}): Promise<GenerateResult> {
     const { maxNewTokens = DEFAULT_NEW_TOKENS } = params
-    const { base: _base, adapters: _adapters, combineMode: _mode, rows: _rows, ...asked } = params
+    const { base: _base, adapters: _adapters, combineMode: _mode, rows: _rows, keepRows: _keep, ...asked } = params
     const wanted = { params, text: params.prompt, tokens: (count: number) => count + maxNewTokens - 1 }
     return this.once(wanted, options, async model => {
       const generated = await model.generate(asked, options)
@@ -136,7 +136,8 @@ export class Inference {
       onProgress({ type: 'model', step: 'open', modules, stages: model.shape.stages, elapsed: performance.now() - began })
       signal.throwIfAborted()
       const tell = (session: SessionInfo): void => this.tellSession(session, options)
-      const remotes = located.length === 0 ? undefined : await this.openSessions(located, { rows, signal, onSession: tell })
+      const shared = { rows, signal, onSession: tell, keepRows: params.keepRows }
+      const remotes = located.length === 0 ? undefined : await this.openSessions(located, shared)
       const patched: PatchedModel = new PatchedModel({
         model,
         remotes,
@@ -165,7 +166,15 @@ export class Inference {
 
   private openSessions(
     located: readonly Located[],
-    { rows, ...shared }: { rows: (located: Located) => number; signal: AbortSignal; onSession: (session: SessionInfo) => void }
+    {
+      rows,
+      ...shared
+    }: {
+      rows: (located: Located) => number
+      signal: AbortSignal
+      onSession: (session: SessionInfo) => void
+      keepRows: boolean | undefined
+    }
   ): Promise<RemoteAdapters> {
     const { kernel, random, store, net, jobs, settling, listedSeed } = this.init
     const inits = located.map(each => ({

@@ -1,7 +1,7 @@
 /** Sessions and bundles that this node knows of: exported as proof files, and verified again. */
 import { fromHex } from '../bytes.js'
 import { InvalidInputError, isPeerError, NotFoundError } from '../errors.js'
-import { encodeProofFile } from '../proof/index.js'
+import { decodeBundle, decodeManifest, encodeProofFile, encodeRowFile, openRow } from '../proof/index.js'
 import { keptManifest, type Store } from '../store/index.js'
 import type { CallOptions, VerifyReport } from './types.js'
 import type { Verifier } from './verifier.js'
@@ -30,13 +30,40 @@ export class KnownProofs {
    * @throws NotFoundError, InvalidInputError
    */
   async exportProof(id: string): Promise<Uint8Array> {
-    const { session, adapter, digests } = await this.find(id)
+    return encodeProofFile(await this.kept(await this.find(id)))
+  }
+
+  /**
+   * A row file: one row of an own session, opened, with the session's proof file.
+   * @throws NotFoundError for a session or row that is not here, InvalidInputError
+   */
+  async openRow(id: string, number: number): Promise<Uint8Array> {
+    const found = await this.find(id)
+    const { manifest, bundles } = await this.kept(found)
+    const decoded = decodeManifest(manifest)
+    const statements = bundles.map(bundle => decodeBundle(bundle, decoded).statement)
+    const statement = statements.find(({ rows, start }) => number >= start && number < start + rows.length)
+    if (statement === undefined) {
+      const ranges = statements.map(({ rows, start }) => `${start} to ${start + rows.length - 1}`).join(', ')
+      throw new NotFoundError(`row ${number} is not in the proof of session ${found.session}, which has rows ${ranges}`)
+    }
+    const row = await this.init.store.rows.get(statement.session, number)
+    if (row === undefined) {
+      throw new NotFoundError(
+        `row ${number} of session ${found.session} is proved, but what opens it is not kept here: its user keeps it when the session runs with --keep-rows`
+      )
+    }
+    const { session, rows } = statement
+    return encodeRowFile({ opening: openRow({ ...row, session, rows }), proofFile: encodeProofFile({ manifest, bundles }) })
+  }
+
+  private async kept({ session, adapter, digests }: Known): Promise<{ manifest: Uint8Array; bundles: Uint8Array[] }> {
     const manifest = await keptManifest(this.init.store, fromHex(adapter))
     const bundles = await Promise.all(digests.map(digest => this.init.store.bundles.get(fromHex(digest))))
     if (manifest === undefined || bundles.some(bundle => bundle === undefined)) {
       throw new NotFoundError(`session ${session} is known, but its proof is not kept here: zklora verify ${session} fetches it`)
     }
-    return encodeProofFile({ manifest, bundles: bundles as Uint8Array[] })
+    return { manifest, bundles: bundles as Uint8Array[] }
   }
 
   /** Verifies what is kept, or can be fetched. Never throws for what is in the bytes. @throws NotFoundError, InvalidInputError */

@@ -255,6 +255,7 @@ function participant({
       return (await store.sessions.list()).map(({ bundles: _bundles, announcement: _announcement, ...info }) => info)
     },
     exportProof: id => known.exportProof(id),
+    openRow: (id, number) => known.openRow(id, number),
     verifyFile,
     verifyKnown: (id, call) => known.verify(id, call),
     verdicts: () => store.verdicts.list(),

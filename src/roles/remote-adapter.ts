@@ -22,7 +22,8 @@ import {
   type Proof,
   type SessionTimeouts,
   type UserJobs,
-  UserSession
+  UserSession,
+  type UserSessionInit
 } from '../session/index.js'
 import type { Store } from '../store/index.js'
 import { SessionEntry, timedUserJobs } from './session-entry.js'
@@ -40,6 +41,7 @@ export interface RemoteAdapterInit {
     readonly bundles: Pick<Store['bundles'], 'putVerified'>
     readonly journals: Pick<Store['journals'], 'of'>
     readonly sessions: Pick<Store['sessions'], 'put'>
+    readonly rows: Pick<Store['rows'], 'put'>
   }
   /** Takes care of the session when it breaks; default: nobody. */
   readonly settling?: Pick<UserSettling, 'broken' | 'settle' | 'settled'> | undefined
@@ -47,6 +49,8 @@ export interface RemoteAdapterInit {
   readonly manifest: VerifiedManifest
   /** Manifest indices of the groups at whose modules deltas are injected, strictly ascending; default: all. */
   readonly groups?: readonly number[] | undefined
+  /** True: what opens the rows is kept. */
+  readonly keepRows?: boolean | undefined
   /** Ed25519 seed of the key that the contributor has listed, when that is not this peer's. */
   readonly listedSeed?: Uint8Array | undefined
   /** Rows wanted at most, over all groups. */
@@ -78,6 +82,7 @@ export async function openRemoteAdapter(init: RemoteAdapterInit): Promise<Remote
   const { open, secretKey } = makeOpening({ manifest, groups, rows, random })
   let entry: SessionEntry
   let scales: Float64Array
+  const rowsKept: KeptRows = { done: Promise.resolve() }
   const opened = await init.sessions.open(peer, {
     open,
     manifest,
@@ -96,10 +101,24 @@ export async function openRemoteAdapter(init: RemoteAdapterInit): Promise<Remote
       })
       const jobs = timedUserJobs(entry, init.jobs ?? inlineUserJobs({ kernel, manifest, random }))
       const journal = init.store.journals.of(terms.session)
-      return new UserSession({ terms, manifest, secretKey, jobs, timeouts, commitRows, journal })
+      const onAccepted = init.keepRows === true ? keeping(init.store.rows, terms.session, rowsKept) : undefined
+      return new UserSession({ terms, manifest, secretKey, jobs, timeouts, commitRows, journal, onAccepted })
     }
   })
-  return new RemoteAdapter(init, { ...opened, entry: entry!, scales: scales! })
+  return new RemoteAdapter(init, { ...opened, entry: entry!, scales: scales!, rowsKept })
+}
+
+/** What is written of rows as they are accepted; waited for before the session's end. */
+interface KeptRows {
+  done: Promise<void>
+}
+
+function keeping(store: Pick<Store['rows'], 'put'>, session: Uint8Array, kept: KeptRows): UserSessionInit['onAccepted'] {
+  return rows => {
+    kept.done = kept.done.then(() => store.put(session, rows))
+    // `finish` tells of it.
+    kept.done.catch(() => {})
+  }
 }
 
 /** Activation rows of one group. */
@@ -130,7 +149,7 @@ export class RemoteAdapter {
   /** Use openRemoteAdapter. */
   constructor(
     private readonly init: RemoteAdapterInit,
-    opened: OpenedSession & { readonly entry: SessionEntry; readonly scales: Float64Array }
+    private readonly opened: OpenedSession & { readonly entry: SessionEntry; readonly scales: Float64Array; readonly rowsKept: KeptRows }
   ) {
     this.manifest = init.manifest
     this.session = opened.session
@@ -207,6 +226,7 @@ export class RemoteAdapter {
         await this.take(offer)
       }
       await this.done
+      await this.opened.rowsKept.done
       const journal = this.init.store.journals.of(this.session.id)
       if (offer !== undefined) await journal.settled()
       else {

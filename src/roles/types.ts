@@ -5,7 +5,7 @@
 
 import type { AdapterInfo, Hex, VerifyReport } from '../browser/report.js'
 
-export type { AdapterInfo, AdapterModuleInfo, Hex, ProofRange, VerifyReport } from '../browser/report.js'
+export type { AdapterInfo, AdapterModuleInfo, Hex, OpenedRow, ProofRange, VerifyReport } from '../browser/report.js'
 
 export type Role = 'contributor' | 'user' | 'verifier' | 'bootstrap'
 
@@ -103,6 +103,8 @@ export interface AdapterUse {
    */
   adapters: string[]
   combineMode?: 'add_delta' | 'replace' | undefined
+  /** True: what opens the sessions' rows is kept, within a bound, so that one can be shown (`openRow`). */
+  keepRows?: boolean | undefined
   /** Rows of each session at most, another follows one that is full; absent: from the prompt and maxNewTokens, or what is served. */
   rows?: number | undefined
 }
@@ -252,7 +254,13 @@ export interface ZkloraNode {
   sessions(): Promise<SessionInfo[]>
   /** The proof file of a session: by root, bundle digest or session identifier. */
   exportProof(id: Hex): Promise<Uint8Array>
-  /** Verifies a proof file's bytes; never throws for what is in them. */
+  /**
+   * A row file: one row of an own session with the session's proof, for whoever is to see that row.
+   * @param number in the session, from 0
+   * @throws NotFoundError for a row that is not in the proof, or was not kept
+   */
+  openRow(id: Hex, number: number): Promise<Uint8Array>
+  /** Verifies a proof file's or row file's bytes; never throws for what is in them. */
   verifyFile(source: string, bytes: Uint8Array): Promise<VerifyReport>
   /** Verifies a bundle that this node keeps or can fetch: by digest, root or session. */
   verifyKnown(id: Hex, options?: CallOptions): Promise<VerifyReport>

@@ -15,6 +15,7 @@ export { type ContributorRest, proveAgreed, SettlingContributor, tailsOf } from 
 export { restoreContributor, type RestoredContributor, type RestoredUser, restoreUser } from './settle/restore.js'
 export { SettlingUser, type UserRest } from './settle/user.js'
 export type { AnswerProgress } from './requests.js'
+export type { OpenableRow } from './user.js'
 export { credentialKey, withCredential } from './terms/credential.js'
 export { checkAccept, type Peers, type Terms } from './terms/terms.js'
 export { UserSession, type UserSessionInit } from './user.js'

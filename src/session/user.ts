@@ -36,8 +36,18 @@ const SECOND = 1000
 export interface UserSessionInit extends SideInit {
   readonly manifest: Manifest
   readonly jobs: UserJobs
+  /** Told of rows that both have accepted, with what opens them. */
+  readonly onAccepted?: ((rows: readonly OpenableRow[]) => void) | undefined
   /** Rows after which a batch is made when no request waits; default 256. Never more than half of what may be outstanding. */
   readonly commitRows?: number | undefined
+}
+
+/** An accepted row with what opens its commitment: a secret of both sides. */
+export interface OpenableRow extends AnsweredRow {
+  /** In the session. */
+  readonly number: number
+  /** υ: one scalar. */
+  readonly upsilon: Uint8Array
 }
 
 /** A batch that has left and is not answered. */
@@ -370,6 +380,7 @@ export class UserSession extends Side {
       this.rows.push(row)
       this.ledger.accept(row)
     })
+    this.init.onAccepted?.(rows.map((row, i) => ({ ...row, number: firstRow + i, upsilon: pointAt(blindings, i) })))
     this.open.splice(0, rows.length)
     this.evidence.forget(place)
   }

@@ -12,6 +12,7 @@ import { Feeds } from './feeds.js'
 import { Journals } from './journals.js'
 import type { KeptLimits } from './kept.js'
 import { Manifests } from './manifests.js'
+import { OpenableRows } from './rows.js'
 import { Sessions } from './sessions.js'
 import { Table } from './table.js'
 import { Verdicts } from './verdicts.js'
@@ -35,6 +36,7 @@ export interface StoreLimits {
   readonly announcements: KeptLimits
   readonly manifests: KeptLimits
   readonly verdicts: KeptLimits
+  readonly rows: KeptLimits
 }
 
 export const STORE_LIMITS: StoreLimits = {
@@ -42,7 +44,8 @@ export const STORE_LIMITS: StoreLimits = {
   announcements: { bytes: NET_LIMITS.keptAnnouncementBytes, age: NET_LIMITS.keptAnnouncementAge },
   manifests: { bytes: NET_LIMITS.keptManifestBytes, age: Infinity },
   /** A verdict belongs to an announcement. */
-  verdicts: { bytes: NET_LIMITS.keptAnnouncementBytes, age: NET_LIMITS.keptAnnouncementAge }
+  verdicts: { bytes: NET_LIMITS.keptAnnouncementBytes, age: NET_LIMITS.keptAnnouncementAge },
+  rows: { bytes: NET_LIMITS.keptRowBytes, age: NET_LIMITS.keptRowAge }
 }
 
 export interface StoreInit {
@@ -59,6 +62,7 @@ export class Store {
   readonly feeds: Feeds
   readonly journals: Journals
   readonly manifests: Manifests
+  readonly rows: OpenableRows
   readonly sessions: Sessions
   readonly verdicts: Verdicts
 
@@ -71,6 +75,7 @@ export class Store {
     this.feeds = new Feeds(table, bounds.announcements, now)
     this.journals = new Journals(table, now)
     this.manifests = new Manifests(table, bounds.manifests, now)
+    this.rows = new OpenableRows(table, bounds.rows, now)
     this.sessions = new Sessions(table)
     this.verdicts = new Verdicts(table, bounds.verdicts, now)
   }
@@ -86,7 +91,7 @@ export class Store {
     }
     await table.write().putJson(['version'], STORE_VERSION).commit()
     const store = new Store(init)
-    for (const part of [store.bundles, store.feeds, store.manifests, store.verdicts]) await part.open()
+    for (const part of [store.bundles, store.feeds, store.manifests, store.verdicts, store.rows]) await part.open()
     return store
   }
 
@@ -98,14 +103,15 @@ export class Store {
       bundles: others,
       announcements: this.feeds.bytes,
       manifests: this.manifests.bytes,
-      verdicts: this.verdicts.bytes
+      verdicts: this.verdicts.bytes,
+      rows: this.rows.bytes
     }
   }
 
   /** Removes of others' data what is too old or too much. */
   async evict(): Promise<number> {
     let evicted = 0
-    for (const part of [this.bundles, this.feeds, this.manifests, this.verdicts]) evicted += await part.evict()
+    for (const part of [this.bundles, this.feeds, this.manifests, this.verdicts, this.rows]) evicted += await part.evict()
     return evicted
   }
 

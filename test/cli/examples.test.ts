@@ -20,6 +20,7 @@ const COMMANDS = [
   ['generate'],
   ['loss'],
   ['export'],
+  ['open'],
   ['verify'],
   ['watch'],
   ['status'],
@@ -90,7 +91,7 @@ async function makeScene(): Promise<Scene> {
   ])
   await user.ready()
   const use = ['--base', BASE, '--adapter', 'shakespeare', '--data-dir', join(folder, 'user')]
-  const generate = ['generate', 'My', ...use, '--max-new-tokens', '2', '--json']
+  const generate = ['generate', 'My', ...use, '--max-new-tokens', '2', '--keep-rows', '--json']
   const generated = await zklora(generate)
   const root = /"root":"([0-9a-f]{64})"/.exec(generated.stdout)?.[1]
   if (root === undefined) throw new Error(`no session: ${generated.stderr}`)
@@ -106,6 +107,7 @@ async function makeScene(): Promise<Scene> {
       ['3fa4c210…', served!.id.slice(0, 8)],
       ['b3f1c09a77e2', root.slice(0, 12)],
       ['session.zkproof', join(folder, 'session.zkproof')],
+      ['row.zkproof', join(folder, 'row.zkproof')],
       ['hamlet.txt', hamlet]
     ]
   }
@@ -161,16 +163,27 @@ test.serial('every command writes under --json what docs/commands.md says, in a 
   await run('generate', ...generate.slice(1))
   const proof = join(folder, 'json.zkproof')
   await run('export', is('b3f1c09a77e2'), proof, ...at('user'))
+  const row = join(folder, 'json-row.zkproof')
+  await run('open', is('b3f1c09a77e2'), row, '--row', '3', ...at('user'))
   await Promise.all([
     run('init', ...at('json-init')),
     run('model inspect', BASE, ...at('json-init')),
     run('find', ...use, ...at('user')),
     run('loss', is('hamlet.txt'), ...use, ...at('user')),
-    run('verify', proof, ...at('user')),
+    run('verify', proof, row, ...at('user')),
     run('peers', ...at('user')),
     run('status', ...at('contributor')),
     endless('watch', 'verdict', '--kept', ...at('user'))
   ])
+  const shown = await zklora(['verify', row])
+  t.regex(shown.stdout, /valid\n[^]*shown: row 3 of the session is at position \d+ of group \d \([^]* x = -?\d+, /)
+  const refused = async (number: string, who: string, reason: RegExp): Promise<void> => {
+    const { status, stderr } = await zklora(['open', is('b3f1c09a77e2'), '--row', number, '--data-dir', join(folder, who)])
+    t.is(status, 1)
+    t.regex(stderr, reason)
+  }
+  await refused('99999', 'user', /row 99999 is not in the proof of session \w{64}, which has rows 0 to \d+/)
+  await refused('3', 'contributor', /what opens it is not kept here: its user keeps it when the session runs with --keep-rows/)
   const where = at('json-adapters')
   await run('adapter add', is('adapters/shakespeare'), '--base', BASE, ...where)
   await run('adapter list', ...where)

@@ -100,6 +100,7 @@ export const report: VerifyReport = {
     }
   ],
   whole: true,
+  row: null,
   elapsed: { manifest: 12, bundles: 23 }
 }
 
@@ -169,6 +170,9 @@ export function smallNode(methods: Partial<ZkloraNode> = {}): SmallNode {
     }),
     sessions: async () => [session],
     exportProof: async () => {
+      throw new NotFoundError('no session is known by that')
+    },
+    openRow: async () => {
       throw new NotFoundError('no session is known by that')
     },
     verifyFile: async () => report,

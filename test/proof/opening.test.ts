@@ -24,6 +24,11 @@ test('every row opens to what was sent, and says where it stands', t => {
   }
 })
 
+test('an opening read from a file, in a Buffer at any offset, is read as it is', t => {
+  const padded = Buffer.concat([Buffer.alloc(3), open(41)])
+  t.deepEqual(check(padded.subarray(3)).y, rows[1]!.y)
+})
+
 test('paths lead to the root at any number of rows, and are as long as their place says', t => {
   for (let count = 1; count <= 9; count++) {
     const some = Array.from({ length: count }, (_, t) => ({ ...rows[0]!, number: t }))

@@ -8,9 +8,12 @@ import {
   commitOutputs,
   decodeContext,
   decodeManifest,
+  decodeRowFile,
   encodeContext,
   encodeProofFile,
+  encodeRowFile,
   merkleRoot,
+  openedRow,
   openRow,
   publicNext,
   publicStart,
@@ -18,6 +21,7 @@ import {
   signTail,
   sumCommitments,
   verify,
+  verifyBundles,
   verifyManifest,
   verifyProofFile,
   type CommittedAdapter,
@@ -226,5 +230,18 @@ export const BUNDLE = {
     const file = encodeProofFile({ manifest: fromHex(manifest), bundles: bundles.map(fromHex) })
     const { proofs, whole } = verifyProofFile({ kernel, file, random: seeded('vectors') })
     return { file, ranges: proofs.map(({ start, end }) => [start, end]), whole }
+  },
+  rowFile: ({ manifest, bundles, opening, change }: { manifest: Hex; bundles: Hex[]; opening: Hex; change: Change }) => {
+    const proofFile = encodeProofFile({ manifest: fromHex(manifest), bundles: bundles.map(fromHex) })
+    const file = changed(encodeRowFile({ opening: fromHex(opening), proofFile }), change)
+    const decoded = decodeRowFile(file)
+    const random = seeded('vectors')
+    const verified = verifyManifest({ kernel, manifest: decodeManifest(decoded.manifest), random })
+    const { number, x, y } = openedRow(
+      kernel,
+      verifyBundles({ kernel, manifest: verified, bundles: decoded.bundles, random }),
+      decoded.opening
+    )
+    return { file, number, x, y }
   }
 }

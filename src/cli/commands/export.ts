@@ -15,7 +15,7 @@ interface ExportFlags extends CommonFlags {
 }
 
 /** Beside and renamed: a file of that name is a whole proof file. */
-async function save(path: string, content: Buffer): Promise<void> {
+export async function save(path: string, content: Buffer): Promise<void> {
   const draft = `${path}.${process.pid}.part`
   try {
     await writeFile(draft, content, { flag: 'wx' })

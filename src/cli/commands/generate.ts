@@ -17,6 +17,7 @@ export interface UseFlags extends CommonFlags, NetworkFlags {
   adapter?: string[]
   combine?: 'add_delta' | 'replace'
   rows?: number
+  keepRows?: boolean
 }
 
 /** Which base model with which adapters: `generate` and `loss`. */
@@ -34,14 +35,19 @@ export function use(command: Command): Command {
       'rows of each session at most; another follows (default: from the text, or what is served)',
       wholeNumber(1, 0xffff_ffff)
     )
+    .option('--keep-rows', 'keep what opens the rows, so that zklora open can show one (activations: text may be inferred from them)')
 }
 
-export function useParams(config: Config, { base, adapter = [], combine, rows }: UseFlags): CommandParams<'loss'> & { text: never } {
+export function useParams(
+  config: Config,
+  { base, adapter = [], combine, rows, keepRows = config.settings.keepRows }: UseFlags
+): CommandParams<'loss'> & { text: never } {
   return {
     base: baseFolder(config.settings, base),
     adapters: adapter,
     ...(combine !== undefined && { combineMode: combine }),
-    ...(rows !== undefined && { rows })
+    ...(rows !== undefined && { rows }),
+    ...(keepRows && { keepRows })
   } as CommandParams<'loss'> & { text: never }
 }
 

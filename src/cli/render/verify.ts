@@ -1,5 +1,5 @@
 /** What a verification says: what was proved, by whom, and what was not. */
-import type { ProofRange, VerifyReport } from '../../roles/types.js'
+import type { OpenedRow, ProofRange, VerifyReport } from '../../roles/types.js'
 import { shapeOf } from './adapters.js'
 import { NOT_PROVED } from './sessions.js'
 import { bytes, count, milliseconds, plural, safe, short, type Style } from './style.js'
@@ -33,6 +33,18 @@ function wholeness(report: VerifyReport): string {
   return `${from}open at row ${count(last.end)}: rows after it are not in this proof`
 }
 
+/** Numbers of a row that are shown. */
+const SHOWN = 6
+
+function renderRow({ number, group, position, modules, x, y }: OpenedRow): string[] {
+  const some = (values: readonly number[]): string => `${values.slice(0, SHOWN).join(', ')}${values.length > SHOWN ? ', …' : ''}`
+  return [
+    `  shown: row ${count(number)} of the session is at position ${count(position)} of group ${group} (${modules.map(({ name }) => safe(name)).join(', ')})`,
+    `    x = ${some(x)} (${plural(x.length, 'integer')})`,
+    `    y = ${some(y)} (${plural(y.length, 'integer')}; --json has them all)`
+  ]
+}
+
 export function renderReport(report: VerifyReport, style: Style): string[] {
   const source = style.bold(safe(report.source))
   if (report.verdict === 'invalid') return [`${source}: ${style.bad('invalid')}`, `  ${safe(report.error ?? '')}`]
@@ -46,6 +58,7 @@ export function renderReport(report: VerifyReport, style: Style): string[] {
     `${source}: ${style.good('valid')}`,
     `  proved: every one of ${plural(rows, 'committed row')} is y = x·A·B for the one adapter that both sides named before the first row`,
     `  adapter ${safe(adapter.name)} (${short(adapter.id)}), ${shapeOf(adapter)}, for base model ${safe(adapter.baseName)} (${short(adapter.base)})`,
+    ...(report.row === null ? [] : renderRow(report.row)),
     `  session ${first.session}, ${wholeness(report)}`,
     `  contributor key ${first.contributorKey}`,
     `  user key        ${first.userKey}`,

@@ -12,6 +12,8 @@ export const hash = z.string().regex(/^[0-9a-f]{64}$/)
 export const peerId = z.string().min(1)
 export const milliseconds = z.number().min(0)
 
+const adapterModule = z.strictObject({ name: z.string(), dOut: count, rank: count })
+
 const adapterFields = {
   id: hash.describe('adapter identifier'),
   name: z.string(),
@@ -20,9 +22,7 @@ const adapterFields = {
   owner: hash.describe('public key of the owner'),
   activationBits: count,
   weightBits: count,
-  groups: z
-    .array(z.strictObject({ dIn: count, modules: z.array(z.strictObject({ name: z.string(), dOut: count, rank: count })) }))
-    .describe('modules that share an input'),
+  groups: z.array(z.strictObject({ dIn: count, modules: z.array(adapterModule) })).describe('modules that share an input'),
   manifestBytes: count
 }
 
@@ -128,6 +128,17 @@ export const verifyReport = named(
     adapter: adapterInfo.nullable(),
     ranges: z.array(proofRange),
     whole: z.boolean().describe('from row 0 to the end without a gap, closed by both'),
+    row: z
+      .strictObject({
+        number: count,
+        group: count,
+        position: count,
+        modules: z.array(adapterModule).describe('whose outputs stand in y one after the other'),
+        x: z.array(z.number()).describe('integers'),
+        y: z.array(z.number()).describe('integers')
+      })
+      .nullable()
+      .describe('of a row file: the row that it shows'),
     elapsed: z.strictObject({ manifest: milliseconds, bundles: milliseconds }).describe('milliseconds')
   }) satisfies z.ZodType<VerifyReport>,
   'What was found out about one proof.'

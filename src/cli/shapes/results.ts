@@ -85,6 +85,8 @@ export const lossResult = z.strictObject({
 
 export const exported = z.strictObject({ id: hex.describe('as it was asked for'), bytes: count, file: z.string() })
 
+export const openedFile = z.strictObject({ id: hex.describe('as it was asked for'), row: count, bytes: count, file: z.string() })
+
 export const verified = z.strictObject({ verdict: z.enum(['valid', 'invalid', 'unchecked']), reports: z.array(verifyReport) })
 
 const connected = z.strictObject({

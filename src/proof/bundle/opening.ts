@@ -105,7 +105,8 @@ function decodeOpening(
   if (claimed !== length) throw new InvalidProofError('opening', `the path has ${claimed} nodes; a row at its place has ${length}`)
   const path = Array.from({ length }, () => cursor.bytesOf(HASH_BYTES))
   cursor.end()
-  const row = { session, ...place, x: new Int16Array(x.slice().buffer), y: new Float64Array(y.slice().buffer), upsilon }
+  // Copied, and not by slice: a Buffer's is a view.
+  const row = { session, ...place, x: new Int16Array(new Uint8Array(x).buffer), y: new Float64Array(new Uint8Array(y).buffer), upsilon }
   return { row, path }
 }
 

@@ -3,6 +3,7 @@ import { concat, fromHex, toHex } from '../../../src/bytes.js'
 import { publicKeyOf, sessionId } from '../../../src/proof/index.js'
 import { integers } from '../../proof/fixture.js'
 import { encodeVarint, zigzag } from '../../../src/proof/bundle/pattern.js'
+import type { Change } from '../adapter.js'
 import { BUNDLE, contextOf, type BundleInput, type JsonContext, type JsonRow } from '../bundle.js'
 import { evaluate, hexed, ref } from '../case.js'
 import { base, delegation, identifier, manifestOf, owner, quantized, registration, replica, replicaKey, SMALL, TINY } from './adapter.js'
@@ -54,6 +55,18 @@ export const replicaBundle = made(one).bundle
 const named = (input: BundleInput) => ({ ...input, registration: ref(TINY!, 'input') })
 const bundleOf = (name: string) => ref(name, 'output', 'bundle')
 const shown = { manifest: manifestOf(TINY!), bundle: bundleOf(WHOLE), opening: ref('opening of row 6', 'output', 'opening') }
+const rowFile = { manifest: shown.manifest, bundles: [shown.bundle], opening: shown.opening }
+/** Its first bytes: 10 of its name, the version, four of the opening's length; then the opening: x begins at 55. */
+const rowFileChanges = {
+  'that is none': { xor: [0, 1] },
+  'of version 3': { xor: [10, 2] },
+  'whose opening is longer than the file': { xor: [14, 0x80] },
+  'with an opening of version 3': { xor: [15, 2] },
+  'with the opening of another session': { xor: [16, 1] },
+  'with the opening of another row': { xor: [15 + 41, 1] },
+  'with another x': { xor: [15 + 60, 1] },
+  'with a byte behind it': { append: '00' }
+} satisfies Record<string, Change>
 const smallRows = { manifest: manifestOf(SMALL!) }
 const size = wholeMade.bundle.length / 2
 const bundleChanges = { version: [0, 2], 'user nonce': [2, 1], 'a row': [300, 1], 'a tail': [-1800, 1], τ: [-900, 1], 'last byte': [-1, 1] }
@@ -117,5 +130,9 @@ export const BUNDLE_CASES: readonly Named[] = [
     'proofFile',
     `proof file of bundles ${name}`,
     { ...smallRows, bundles: members }
-  ])
+  ]),
+  ['rowFile', 'row file of row 6', { ...rowFile, change: {} }],
+  ...Object.entries(rowFileChanges).map(([name, change]): Named => ['rowFile', `row file ${name}`, { ...rowFile, change }]),
+  ['rowFile', 'row file without the bundle of its row', { ...rowFile, bundles: [bundleOf('bundle of rows 5 to 8')], change: {} }],
+  ['rowFile', 'row file with a bundle of fewer rows', { ...rowFile, bundles: [bundleOf('bundle of rows 0 to 5')], change: {} }]
 ]
