@@ -104,7 +104,7 @@ export class Store {
       announcements: this.feeds.bytes,
       manifests: this.manifests.bytes,
       verdicts: this.verdicts.bytes,
-      rows: this.rows.bytes
+      'own rows': this.rows.bytes
     }
   }
 

@@ -30,7 +30,7 @@ test('a row comes back from the batch that it is in, also after a restart, and n
     for (const number of [316, 1e6]) t.is(await open.rows.get(session(1), number), undefined)
     t.is(await open.rows.get(session(2), 2), undefined)
     t.is(await open.rows.get(session(3), 0), undefined)
-    t.true(open.sizes()['rows']! > 0)
+    t.true(open.sizes()['own rows']! > 0)
   }
 })
 
