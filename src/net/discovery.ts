@@ -66,7 +66,11 @@ export class Discovery implements Startable {
   private lookAround = false
   private started = false
 
-  constructor(private readonly node: DiscoveryNode) {
+  /** @param provideTime milliseconds for one record */
+  constructor(
+    private readonly node: DiscoveryNode,
+    private readonly provideTime: number = TIMEOUTS.provide
+  ) {
     this.log = node.logger.forComponent('zklora:discovery')
   }
 
@@ -237,7 +241,7 @@ export class Discovery implements Startable {
     if (this.controller.signal.aborted) return
     try {
       // Always with a signal: with an empty routing table this waits for the first peer.
-      await this.node.contentRouting.provide(key, { signal: this.signal(TIMEOUTS.provide, undefined) })
+      await this.node.contentRouting.provide(key, { signal: this.signal(this.provideTime, undefined) })
     } catch (error) {
       this.log('could not provide %c: %s', key, (error as Error).message)
     }

@@ -1,13 +1,17 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import test, { type ExecutionContext } from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import { equal } from '../../src/bytes.js'
-import { adapterKey, roleKey, topicKey, TOPICS, topicOf } from '../../src/net/index.js'
+import { NET_LIMITS, TIMEOUTS } from '../../src/limits.js'
+import { adapterKey, Discovery, roleKey, topicKey, TOPICS, topicOf } from '../../src/net/index.js'
+import { within } from '../../src/net/streams.js'
 import { deleteOwnProviderRecords } from '../../src/net/provider-records.js'
 import type { ServedAdapter } from '../../src/wire/generated/fetch.js'
 import { bytes32, CONTRIBUTOR, make, unsigned } from '../net/announcements.js'
-import { event, startNode, type TestNode, type TestNodeInit } from '../net/nodes.js'
+import { connect, event, startNode, type TestNode, type TestNodeInit } from '../net/nodes.js'
 
 const BASE = bytes32(0x5a)
 const ADAPTER = bytes32(2)
@@ -147,4 +151,65 @@ test('a lookup ends with the caller’s signal, and with its own time', async t 
   const reason = new Error('not wanted any more')
   await t.throwsAsync(net.discovery.findAdapter(ADAPTER, { signal: AbortSignal.abort(reason) }), { message: reason.message })
   t.is(TOPICS.length, 16)
+})
+
+test('of more providers than are taken four are asked at a time, and one that hangs costs the time of the lookup', async t => {
+  const { net } = await startNode(t, { roles: ['user'] })
+  const peers = await Promise.all(Array.from({ length: 70 }, async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))))
+  let [running, most, asked] = [0, 0, 0]
+  const node = {
+    ...net.node,
+    peerId: net.node.peerId,
+    logger: net.node.logger,
+    contentRouting: {
+      findProviders: async function* () {
+        for (const id of peers) yield { id, multiaddrs: [] }
+      }
+    },
+    services: {
+      fetch: {
+        adapters: async (_peer: unknown, _base: unknown, { signal }: { signal: AbortSignal }) => {
+          most = Math.max(most, ++running)
+          // The last of them all never answers.
+          if (++asked === NET_LIMITS.providers) await within(new Promise(() => {}), { what: 'an answer', milliseconds: 60_000, signal })
+          await new Promise(resolve => setImmediate(resolve))
+          running--
+          return [served(ADAPTER, BASE)]
+        }
+      }
+    }
+  }
+  const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0])
+  const { tried, answered } = await discovery.findContributors(BASE, { milliseconds: 500 })
+  t.deepEqual(
+    { tried, answered, most },
+    { tried: NET_LIMITS.providers, answered: NET_LIMITS.providers - 1, most: NET_LIMITS.providersAtOnce }
+  )
+})
+
+test('a record that nobody can be told of costs its time, and is provided again when a peer comes', async t => {
+  const [one, other] = [await startNode(t), await startNode(t)]
+  const { net } = one
+  const discovery = new Discovery(net.node as unknown as ConstructorParameters<typeof Discovery>[0], 50)
+  discovery.start()
+  t.teardown(() => discovery.stop())
+  discovery.provide(adapterKey(ADAPTER))
+  // Without any peer libp2p waits for one.
+  await discovery.settled()
+  await connect(one, other)
+  await discovery.settled()
+  const found = await other.net.discovery.providers(adapterKey(ADAPTER), { milliseconds: 2000 })
+  t.true(found.some(({ id }) => id.equals(net.node.peerId)))
+})
+
+test('an address where nobody speaks costs the time of a dial', async t => {
+  const silent = createServer()
+  await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => silent.close())
+  const { net } = await startNode(t)
+  const began = performance.now()
+  const { port } = silent.address() as AddressInfo
+  await t.throwsAsync(net.node.dial(multiaddr(`/ip4/127.0.0.1/tcp/${port}`)))
+  const took = performance.now() - began
+  t.true(took >= TIMEOUTS.dial - 100 && took < 3 * TIMEOUTS.dial, `${took} ms`)
 })

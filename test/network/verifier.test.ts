@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava'
 import { adapterKey, type AnnouncementBody, type Heard } from '../../src/net/index.js'
 import { certifiedEntries, sign, signDelegation, publicKeyOf } from '../../src/proof/index.js'
 import type { VerdictInfo } from '../../src/roles/types.js'
-import { Verifier, type VerifierInit } from '../../src/roles/verifier.js'
+import { Verifier, type VerifierInit, type VerifierLimits } from '../../src/roles/verifier.js'
 import { ANNOUNCEMENT_LABEL, feedId, openAnnouncement, RECEIPT_LABEL, Store } from '../../src/store/index.js'
 import { encodeAnnouncement, encodeStatement, encodeUnsigned, NO_PREVIOUS, type UnsignedAnnouncement } from '../../src/wire/announcement.js'
 import { event, startNode, type TestNode } from '../net/nodes.js'
@@ -264,10 +264,8 @@ test('a manifest is checked once, also over a restart', async t => {
   t.is(store.manifests.verified(made.manifest.id), manifest)
 })
 
-test('manifests that take long to check use up what gossip may cost in a minute', async t => {
-  const { groups, weightBits } = made.manifest
-  const entries = certifiedEntries({ groups, weightBits })
-  const it = await scene(t, { limits: { gossipManifestEntries: entries } })
+const spent = test.macro(async (t: ExecutionContext, limits: Partial<VerifierLimits>) => {
+  const it = await scene(t, { limits })
   await keep(it.holder.store, made)
   await it.hear(bodyOf(made, it.holder.net.node.peerId))
   t.is(last(it).verdict, 'valid')
@@ -279,6 +277,12 @@ test('manifests that take long to check use up what gossip may cost in a minute'
   await it.verifier.stop()
   await done
   t.is(it.verdicts.length, seen)
+})
+
+test('so many manifests may be fetched for gossip in a minute, others wait', spent, { gossipManifests: 1 })
+test('long manifests use up what gossip may cost in a minute', spent, { gossipManifestBytes: made.manifest.bytes.length })
+test('manifests that take long to check use up what gossip may cost in a minute', spent, {
+  gossipManifestEntries: certifiedEntries({ groups: made.manifest.groups, weightBits: made.manifest.weightBits })
 })
 
 test('what a verifier kept, another finds by the DHT when the holder is gone', async t => {

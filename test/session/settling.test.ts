@@ -1,5 +1,10 @@
 /** A session that breaks anywhere is settled, whichever side has restarted: what both signed is proved, and nothing is signed twice in two ways. */
 import test from 'ava'
+import { MemoryDatastore } from 'datastore-core'
+import { NET_LIMITS } from '../../src/limits.js'
+import { openedRecord } from '../../src/session/index.js'
+import { Store } from '../../src/store/index.js'
+import { makePair } from './pair.js'
 import { breakAfter, journaledPair, settle } from './settling.js'
 
 /** Two rows of three groups, three times. */
@@ -26,3 +31,18 @@ for (const restarted of [[], ['user'], ['contributor'], ['user', 'contributor']]
     }
   })
 }
+
+test('what was signed in a session that nobody settles is kept for 30 days, and not longer', async t => {
+  let now = 1_800_000_000_000
+  const store = await Store.open({ datastore: new MemoryDatastore(), now: () => now })
+  for (const _ of [0, 1]) {
+    const { terms, id } = makePair().contributor
+    await store.journals.of(id).append(openedRecord(terms))
+    now += NET_LIMITS.keptJournalAge
+  }
+  now -= NET_LIMITS.keptJournalAge
+  t.is(await store.journals.expire(NET_LIMITS.keptJournalAge), 0)
+  now++
+  t.is(await store.journals.expire(NET_LIMITS.keptJournalAge), 1)
+  t.is((await store.journals.list()).length, 1)
+})

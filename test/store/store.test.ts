@@ -133,6 +133,19 @@ test('of others’ bundles the oldest go beyond the bound, own ones never', asyn
   t.deepEqual(again.bundles.bytes, { own: bytes, others: 0 })
 })
 
+test('of others’ manifests the oldest go beyond the bound', async t => {
+  const [one, two] = ['store', 'another store'].map(seed => makeBundle(seed, 'one').manifest)
+  let now = 1000
+  const limits = { manifests: { bytes: one!.bytes.length + two!.bytes.length - 1, age: Infinity } }
+  const store = await open(new MemoryDatastore(), { limits, now: () => now++ })
+  await store.manifests.put(one!)
+  await store.manifests.put(two!)
+  t.false(await store.manifests.has(one!.id))
+  t.is(await store.manifests.info(one!.id), undefined)
+  t.true(await store.manifests.has(two!.id))
+  t.is(store.sizes().manifests, two!.bytes.length)
+})
+
 test('others’ data goes when it is too old', async t => {
   let now = NOW
   const limits = Object.fromEntries(Object.keys(STORE_LIMITS).map(kind => [kind, { bytes: 1e9, age: 100 }]))

@@ -1,0 +1,111 @@
+/** Every limit of limits.ts has a test that reaches it: where it is, by its name. */
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import test from 'ava'
+import { FORMAT_LIMITS, NET_LIMITS, TIMEOUTS } from '../src/limits.js'
+
+/** File below test/, and the test's title or how it begins. */
+type Reached = readonly [file: string, title: string]
+
+const FORMAT: Record<keyof typeof FORMAT_LIMITS, Reached> = {
+  groups: ['session/messages', 'open with 513 groups'],
+  modules: ['lora/peft', 'more modules than a manifest can have are refused before the patterns are held against them'],
+  rank: ['lora/peft', 'a rank beyond the limit is refused with the module'],
+  rankSum: ['proof/manifest', 'bits, counts and widths in a manifest stay in their range'],
+  dIn: ['proof/manifest', 'bits, counts and widths in a manifest stay in their range'],
+  groupOutputs: ['lora/groups', 'a group that would be wider than a manifest allows is split'],
+  certifiedEntries: ['proof/manifest', 'an adapter whose manifest would be too long is refused before anything is computed'],
+  adapterNameBytes: ['proof/manifest', 'names in a manifest have 1 to so many bytes of UTF-8 without control characters'],
+  nameBytes: ['proof/manifest', 'names in a manifest have 1 to so many bytes of UTF-8 without control characters'],
+  manifestBytes: ['proof/manifest', 'an adapter whose manifest would be too long is refused before anything is computed'],
+  bundleRows: ['proof/bundle', 'bundles beyond the limits are refused before anything is read'],
+  bundleBytes: ['proof/bundle', 'a bundle of more than 4 MiB is refused with what to do'],
+  proofFileBytes: ['proof/bundle', 'a proof file beyond its bound is neither written nor read'],
+  announcementBytes: ['net/validator', 'more than 640 bytes are rejected'],
+  activationBits: ['proof/manifest', 'bits, counts and widths in a manifest stay in their range'],
+  weightBits: ['proof/manifest', 'bits, counts and widths in a manifest stay in their range']
+}
+
+/** What nothing holds yet. */
+type Later = 'keptEvidenceBytes'
+
+const NET: Record<Exclude<keyof typeof NET_LIMITS, Later>, Reached> = {
+  sessionsPerPeer: ['net/limits', 'of 64 sessions one that is silent for a minute'],
+  sessions: ['net/limits', 'of 64 sessions one that is silent for a minute'],
+  sessionIdleInNeed: ['net/limits', 'of 64 sessions one that is silent for a minute'],
+  fetchesPerPeer: ['net/fetch', 'more streams than allowed of one peer are told that the node is busy'],
+  fetches: ['net/fetch', 'more streams than allowed of all peers are told that the node is busy'],
+  frameBytes: ['network/session-manners', 'a frame beyond 1 MiB ends the session by its length alone'],
+  windowBytes: ['net/streams', 'while nobody reads, no more than the window and 256 KiB are taken from the sender'],
+  unreadBytes: ['net/streams', 'while nobody reads, no more than the window and 256 KiB are taken from the sender'],
+  unsentBytes: ['net/limits', 'what is handed over beyond 4 MiB and not read ends the stream'],
+  sendAheadBytes: ['net/streams', 'while nobody reads, no more than the window and 256 KiB are taken from the sender'],
+  requestsInFlight: ['session/limits', 'a user has 32 requests in flight'],
+  requestBytesInFlight: ['session/limits', 'a contributor takes 16 MiB of x in flight'],
+  rowsPerRequest: ['session/messages', 'rows with 257 rows'],
+  rowsPerBatch: ['session/limits', 'a batch of commitments has 1,024 rows'],
+  outstandingRows: ['session/bounds', 'the contributor answers no further rows while too many are not accepted'],
+  outstandingBytes: ['session/bounds', 'the user commits at the latest when half of what may be outstanding is'],
+  outstandingBytesAll: ['network/session-manners', 'more than it can hold for all'],
+  bundleInputBytes: ['session/limits', 'a session has as many rows as one bundle holds'],
+  heldInputBytesAll: ['network/floods', 'rows kept for the proofs of all sessions are bounded'],
+  announcementsPerFeed: ['net/validator', 'the 31st announcement of a feed within a minute is ignored'],
+  announcementsPerOwner: ['net/validator', 'the 61st announcement of an owner within a minute is ignored'],
+  gossipSignatures: ['net/validator', 'the 51st signature check of a second is not made'],
+  gossipSignaturesPerPeer: ['net/validator', 'what is rejected does not use up the feed’s rate, but the checks of the peer'],
+  unknownAdapterAnnouncements: ['net/validator', 'of adapters without a verified manifest two a second pass'],
+  unknownAdapterFeedInterval: ['net/validator', 'of adapters without a verified manifest two a second pass'],
+  gossipManifests: ['network/verifier', 'so many manifests may be fetched for gossip in a minute, others wait'],
+  gossipManifestBytes: ['network/verifier', 'long manifests use up what gossip may cost in a minute'],
+  gossipManifestEntries: ['network/verifier', 'manifests that take long to check use up what gossip may cost in a minute'],
+  clockSkew: ['net/validator', 'ten minutes and a millisecond ago is ignored'],
+  gossipRpcBytes: ['net/limits', 'who sends a gossip message of more than 1 MiB is listened to no more'],
+  gossipOutboundBytes: ['net/limits', 'gossip for a peer that does not read is bounded'],
+  gossipSeenTtl: ['net/validator', 'hashes of accepted announcements are forgotten after the seen time'],
+  fetchPieceBytes: ['attack/bounds', 'pieces of a transfer are refused at once when they are empty, too long'],
+  fetchBytesPerSecond: ['net/fetch', 'a transfer below the least rate is given up'],
+  fetchHolders: ['net/fetch', 'at most three holders are tried'],
+  feedAnnouncements: ['net/fetch', 'feeds come in order with chain and signatures checked'],
+  providers: ['network/discovery', 'of more providers than are taken four are asked at a time'],
+  providersAtOnce: ['network/discovery', 'of more providers than are taken four are asked at a time'],
+  keptBundleBytes: ['store/store', 'of others’ bundles the oldest go beyond the bound'],
+  keptBundleAge: ['store/store', 'others’ data goes when it is too old'],
+  keptAnnouncementBytes: ['store/feeds', 'beyond the bound a feed keeps its newest part with the head'],
+  keptAnnouncementAge: ['store/feeds', 'what is older than announcements are kept is not taken'],
+  keptJournalAge: ['session/settling', 'what was signed in a session that nobody settles is kept for 30 days'],
+  keptManifestBytes: ['store/store', 'of others’ manifests the oldest go beyond the bound']
+}
+
+const TIMES: Record<keyof typeof TIMEOUTS, Reached> = {
+  dial: ['network/discovery', 'an address where nobody speaks costs the time of a dial'],
+  open: ['network/session-manners', 'a peer that never answers costs the time to open a session'],
+  answer: ['network/session-manners', 'a contributor that stops answering costs the time of an answer'],
+  batch: ['session/bounds', 'each side says what it waits for'],
+  idle: ['network/session-manners', 'a user that says nothing after the terms is told the code'],
+  receipt: ['network/many', 'a user that cannot fetch the bundle signs nothing and says why'],
+  unsettled: ['network/settling', 'a session that nobody settles is proved and announced by the contributor alone'],
+  provide: ['network/discovery', 'a record that nobody can be told of costs its time'],
+  lookup: ['network/discovery', 'a lookup ends with the caller’s signal, and with its own time'],
+  fetch: ['net/fetch', 'a transfer that takes too long is given up']
+}
+
+for (const [name, reached] of Object.entries({ ...FORMAT, ...NET, ...TIMES })) {
+  test(`${name} is reached by a test`, async t => {
+    const [file, title] = reached
+    const source = await readFile(join('test', `${file}.test.ts`), 'utf8')
+    t.true(source.includes(`('${title}`) || source.includes(`\n  '${title}`), `${file} has no test called ${title}`)
+  })
+}
+
+test('every limit is held somewhere in src', async t => {
+  const files = (await readdir('src', { recursive: true })).filter(file => file.endsWith('.ts') && file !== 'limits.ts')
+  const source = (await Promise.all(files.map(file => readFile(join('src', file), 'utf8')))).join('\n')
+  const limits = { FORMAT_LIMITS: FORMAT, NET_LIMITS: NET, TIMEOUTS: TIMES }
+  for (const [table, keys] of Object.entries(limits)) {
+    for (const key of Object.keys(keys)) {
+      // Validator, verifier and sessions take their table over as a whole.
+      const isHeld = source.includes(`${table}.${key}`) || source.includes(`this.limits.${key}`) || source.includes(`this.timeouts.${key}`)
+      t.true(isHeld, `${table}.${key}`)
+    }
+  }
+})

@@ -1,0 +1,119 @@
+/** What libp2p bounds for us, at the size that limits.ts gives it: reached between two nodes, and what becomes of the peer that does. */
+import type { Stream } from '@libp2p/interface'
+import test from 'ava'
+import { RefusalError } from '../../src/session/index.js'
+import { NET_LIMITS } from '../../src/limits.js'
+import { SLOT_LIMITS, Slots } from '../../src/net/session/slots.js'
+import { TOPICS, topicOf } from '../../src/net/index.js'
+import { bytes32, CONTRIBUTOR, unsigned } from './announcements.js'
+import { connect, event, mesh, startNode } from './nodes.js'
+
+const MiB = 2 ** 20
+const MESH = '/meshsub/1.2.0'
+
+function closed(stream: Stream): Promise<void> {
+  if (stream.status !== 'open' && stream.status !== 'closing') return Promise.resolve()
+  return new Promise(resolve => stream.addEventListener('close', () => resolve()))
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise(resolve => setTimeout(resolve, 5))
+}
+
+/** A varint of four bytes. */
+const length = (bytes: number): Uint8Array =>
+  Uint8Array.of((bytes & 0x7f) | 0x80, ((bytes >>> 7) & 0x7f) | 0x80, ((bytes >>> 14) & 0x7f) | 0x80, bytes >>> 21)
+
+test('what is handed over beyond 4 MiB and not read ends the stream instead of growing', async t => {
+  const [one, two] = await Promise.all([startNode(t, { roles: [] }), startNode(t, { roles: [] })])
+  const arrived = new Promise<Stream>(resolve => void two.net.node.handle('/test/1.0.0', stream => resolve(stream)))
+  const stream = await one.net.node.dialProtocol(two.net.node.getMultiaddrs(), '/test/1.0.0')
+  stream.send(new Uint8Array(1))
+  const far = await arrived
+  far.pause()
+  let most = 0
+  const ended = closed(stream)
+  for (let n = 0; n < 64 && stream.status === 'open'; n++) {
+    try {
+      stream.send(new Uint8Array(MiB))
+    } catch {
+      break
+    }
+    most = Math.max(most, stream.writeBufferLength)
+  }
+  await ended
+  t.true(most <= NET_LIMITS.unsentBytes + MiB, `${most} bytes were held`)
+  t.not(stream.status, 'open')
+})
+
+test('who sends a gossip message of more than 1 MiB is listened to no more, and others’ announcements arrive', async t => {
+  const [honest, bad, here] = await Promise.all([startNode(t), startNode(t, { roles: [] }), startNode(t)])
+  await mesh(honest, here, topicOf(bytes32(0x5a)))
+  await connect(bad, here)
+  const stream = await bad.net.node.dialProtocol(here.net.node.peerId, MESH)
+  const before = process.memoryUsage().arrayBuffers
+  stream.send(length(NET_LIMITS.gossipRpcBytes + 1))
+  await until(() => !here.net.node.services.pubsub.getPeers().some(peer => peer.equals(bad.net.node.peerId)))
+  t.true(process.memoryUsage().arrayBuffers - before < 16 * MiB)
+  const heard = new Promise(resolve => here.net.announce.listen(resolve))
+  await honest.net.announce.announce(unsigned({ change: { time: BigInt(Date.now()) } }), CONTRIBUTOR)
+  await heard
+  t.pass()
+})
+
+test('gossip for a peer that does not read is bounded: its stream ends, and others hear on', async t => {
+  const [here, slow, honest] = await Promise.all([startNode(t), startNode(t, { roles: [] }), startNode(t)])
+  // It takes the stream, says that it follows the topic, and never reads.
+  const inbound: Stream[] = []
+  await slow.net.node.unhandle(MESH)
+  await slow.net.node.handle(MESH, stream => {
+    stream.pause()
+    inbound.push(stream)
+  })
+  await mesh(honest, here, TOPICS[0]!)
+  const { pubsub } = here.net.node.services
+  const subscribed = event<{ peerId: { toString(): string } }>(
+    pubsub,
+    'subscription-change',
+    ({ peerId }) => String(peerId) === slow.net.node.peerId.toString()
+  )
+  await connect(slow, here)
+  slow.net.node.services.pubsub.subscribe(TOPICS[0]!)
+  await subscribed
+  const outbound = (): Stream[] =>
+    here.net.node
+      .getConnections(slow.net.node.peerId)
+      .flatMap(({ streams }) => streams.filter(({ protocol, direction }) => protocol === MESH && direction === 'outbound'))
+  await until(() => outbound().length === 1)
+  const [stream] = outbound()
+  let most = 0
+  for (let n = 0; n < 40 && stream!.status === 'open'; n++) {
+    await pubsub.publish(TOPICS[0]!, new Uint8Array(512 * 1024).fill(n))
+    most = Math.max(most, stream!.writeBufferLength)
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  t.not(stream!.status, 'open')
+  t.true(most <= NET_LIMITS.gossipOutboundBytes, `${most} bytes were held`)
+  const heard = new Promise(resolve => honest.net.announce.listen(resolve))
+  const announcement = unsigned({ statement: { base: bytes32(0x0a) }, change: { time: BigInt(Date.now()) } })
+  await here.net.announce.announce(announcement, CONTRIBUTOR)
+  await heard
+})
+
+test('of 64 sessions one that is silent for a minute gives its place away, to peers with fewer than four', t => {
+  const slots = new Slots(SLOT_LIMITS)
+  const failed: number[] = []
+  const held = Array.from({ length: NET_LIMITS.sessions }, (_, n) => {
+    const slot = slots.enter(`peer ${Math.floor(n / NET_LIMITS.sessionsPerPeer)}`)
+    slot.machine = { fail: () => failed.push(n) } as never
+    return slot
+  })
+  const refused = { instanceOf: RefusalError, message: /busy/ }
+  t.throws(() => slots.enter('waiting'), refused)
+  held[7]!.heard = performance.now() - NET_LIMITS.sessionIdleInNeed
+  t.throws(() => slots.enter('peer 0'), refused)
+  slots.enter('waiting')
+  t.deepEqual(failed, [7])
+  t.throws(() => slots.enter('waiting'), refused)
+  t.is(slots.size, NET_LIMITS.sessions)
+})
