@@ -353,8 +353,8 @@ export class Verifier {
   }
 
   private async settle(verdict: VerdictInfo): Promise<void> {
-    await this.init.store.verdicts.put(verdict)
-    for (const listener of this.listeners) listener(verdict)
+    const kept = await this.init.store.verdicts.put(verdict)
+    if (kept !== undefined) for (const listener of this.listeners) listener(kept)
   }
 }
 

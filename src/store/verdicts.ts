@@ -48,10 +48,17 @@ export class Verdicts {
     return this.kept.bytes.others
   }
 
-  async put(record: VerdictRecord): Promise<void> {
-    const { digest, contributor } = record
-    await this.kept.change(async write => {
+  /**
+   * What is valid stays so when it is announced again, and what its user has signed stays signed when a later announcement leaves that
+   * out.
+   * @returns what is kept now; undefined: what was there stays
+   */
+  async put(given: VerdictRecord): Promise<VerdictRecord | undefined> {
+    const { digest, contributor } = given
+    return this.kept.change(async write => {
       const before = await this.get(digest, contributor)
+      const record = after(before, given)
+      if (record === undefined) return undefined
       write.putJson(['verdict', digest, contributor], record)
       if (before !== undefined) {
         this.kept.forget(itemOf(before), write)
@@ -59,6 +66,7 @@ export class Verdicts {
       }
       this.kept.add(itemOf(record), write)
       this.counts[record.verdict]++
+      return record
     })
   }
 
@@ -82,6 +90,11 @@ export class Verdicts {
       write.delete(['verdict', digest, contributor])
     }
   }
+}
+
+function after(before: VerdictRecord | undefined, given: VerdictRecord): VerdictRecord | undefined {
+  if (before?.verdict !== 'valid' || given.verdict === 'invalid') return given
+  return given.verdict === 'valid' ? { ...given, userSigned: given.userSigned || before.userSigned } : undefined
 }
 
 /** An adapter's owner is known by its manifest only: here each adapter stands for itself. */

@@ -105,7 +105,7 @@ test('an announcement that was brought on another topic first is heard on its ow
 })
 
 test('unknown adapters by the hundred pass through their own small budget, a known one beside them', async t => {
-  const { victim, here, heard, came, attacker } = await scene(t)
+  const { victim, heard, came, attacker } = await scene(t)
   const of = (n: number): MakeOptions => ({
     contributor: hash('key', u32(n)),
     user: null,

@@ -2,6 +2,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import test, { type ExecutionContext } from 'ava'
+import { fromHex } from '../../src/bytes.js'
 import { adapterKey, type AnnouncementBody, type Heard } from '../../src/net/index.js'
 import { certifiedEntries, sign, signDelegation, publicKeyOf } from '../../src/proof/index.js'
 import type { VerdictInfo } from '../../src/roles/types.js'
@@ -235,6 +236,29 @@ test('beyond the bound of the queue, and of unknown adapters in it, announcement
   await strangers.hear(bodyOf(made, strangers.holder.net.node.peerId))
   t.is(strangers.verifier.counters.dropped['unknown adapters'], 1)
   t.deepEqual(strangers.verdicts, [])
+})
+
+test('a two-sided announcement replaces a one-sided one, not the other way, and what is valid stays so meanwhile', async t => {
+  const it = await scene(t)
+  await keep(it.holder.store, made)
+  const body = bodyOf(made, it.holder.net.node.peerId)
+  await it.hear({ ...body, receipt: null })
+  t.like(last(it), { verdict: 'valid', userSigned: false })
+  const previous = (): Promise<Uint8Array> => it.here.store.feeds.list().then(([head]) => fromHex(head!.hash))
+  await it.hear(body, { index: 1n, previous: await previous() })
+  t.like(last(it), { verdict: 'valid', userSigned: true })
+  await it.hear({ ...body, receipt: null }, { index: 2n, previous: await previous() })
+  t.like(last(it), { verdict: 'valid', userSigned: true })
+  t.deepEqual(
+    it.verdicts.map(({ verdict, userSigned }) => [verdict, userSigned]),
+    [
+      ['announced', false],
+      ['valid', false],
+      ['valid', true],
+      ['valid', true]
+    ]
+  )
+  t.is((await it.here.store.verdicts.list()).length, 1)
 })
 
 test('a verifier that stops gives up what it fetches, and says nothing false about it', async t => {

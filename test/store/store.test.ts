@@ -202,6 +202,16 @@ test('a verdict belongs to a digest and a contributor: another’s false announc
   t.deepEqual((await open(datastore, { now: () => 10 })).verdicts.counts, { announced: 0, valid: 1, invalid: 1, unavailable: 0 })
 })
 
+test('what is valid stays valid and signed while it is announced again, until it is found invalid', async t => {
+  const store = await open(new MemoryDatastore(), { now: () => 10 })
+  t.like(await store.verdicts.put(verdict()), { verdict: 'valid', userSigned: true })
+  for (const given of ['announced', 'unavailable'] as const) t.is(await store.verdicts.put(verdict({ verdict: given })), undefined)
+  t.like(await store.verdicts.put(verdict({ userSigned: false, announced: 5 })), { userSigned: true, announced: 5 })
+  t.deepEqual(store.verdicts.counts, { announced: 0, valid: 1, invalid: 0, unavailable: 0 })
+  t.like(await store.verdicts.put(verdict({ verdict: 'invalid', userSigned: false })), { verdict: 'invalid', userSigned: false })
+  t.like(await store.verdicts.put(verdict({ userSigned: false })), { verdict: 'valid', userSigned: false })
+})
+
 test('a session is found by its identifier, its root and the digests of its bundles', async t => {
   const store = await open()
   const bundles = [{ digest: 'd0', root: 'f0', start: 0, end: 5, bytes: 9 }]
