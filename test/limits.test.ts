@@ -74,6 +74,8 @@ const NET: Record<Exclude<keyof typeof NET_LIMITS, Later>, Reached> = {
   keptAnnouncementBytes: ['store/feeds', 'beyond the bound a feed keeps its newest part with the head'],
   keptAnnouncementAge: ['store/feeds', 'what is older than announcements are kept is not taken'],
   keptJournalAge: ['session/settling', 'what was signed in a session that nobody settles is kept for 30 days'],
+  keptRowBytes: ['store/rows', 'rows kept stay within their bound, the oldest go first, and all go with time'],
+  keptRowAge: ['store/rows', 'rows kept stay within their bound, the oldest go first, and all go with time'],
   keptManifestBytes: ['store/store', 'of others’ manifests the oldest go beyond the bound']
 }
 
