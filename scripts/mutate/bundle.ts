@@ -205,9 +205,22 @@ export const BUNDLE = [
     instead('the root covers session, s and count', 'hash(LABELS.root, session, u32(start), u32(rows), top)', 'hash(LABELS.root, top)')
   ),
   ...changes(
+    'src/proof/bundle/row-file.ts',
+    ['proof/row-file'],
+    never('a row file is one', '!isRowFile(bytes)'),
+    never('a row file’s version is known', 'version !== VERSION'),
+    never('a row is of a bundle of its file', 'proof === undefined'),
+    instead('a row is opened from the bundle that it names', 'proofs.find(each => each.start === start)', 'proofs.at(-1)'),
+    instead(
+      'a row file’s opening is checked',
+      'return checkOpening({ kernel, manifest, proof, opening })',
+      'return { ...proof, group: 0, x: [], y: [] }'
+    )
+  ),
+  ...changes(
     'src/proof/bundle/file.ts',
     ['proof/bundle'],
-    never('a proof file is one', '!equal(cursor.bytesOf(MAGIC.length), MAGIC)'),
+    never('a proof file is one', '!equal(bytes.subarray(0, MAGIC.length), MAGIC)'),
     never('a proof file’s version is known', 'version !== VERSION'),
     never('a proof file has a bundle', 'count === 0'),
     never('parts of a proof file are bounded', 'length > most'),

@@ -78,7 +78,7 @@ export const NETWORK = [
     ['attack/floods', 'session/bounds'],
     instead('rows outstanding are bounded', 'this.open.length > outstandingRows || ', ''),
     instead('bytes outstanding are bounded', ' || this.outstandingBytes > Number(outstandingBytes)', ''),
-    without('rows are reserved before their answer', 'await this.init.reserve(request.group, request.count)')
+    without('rows are reserved before their answer', 'await this.init.reserve(index, count)')
   ),
   ...changes(
     'src/session/answers.ts',
@@ -190,7 +190,7 @@ export const NETWORK = [
     never('what was just accepted is ignored', 'this.recent.has(hash)'),
     never('a feed has a rate', '!this.feeds.isOpen(feed, now)'),
     never('an owner has a rate', '!this.owners.isOpen(owner, now)'),
-    never('signature checks have a rate', '!this.checks.has(cost, now)'),
+    never('signature checks have a rate', '!this.checks.has(cost)'),
     never('a peer’s signature checks have a rate', '!ofPeer.has(cost, now)'),
     instead('signatures are checked', 'checkSignatures(read)\n    } catch', '} catch'),
     never('unknown adapters have a rate', "!this.unknown.isOpen('all', now)"),

@@ -46,8 +46,7 @@ export type Bind = <Flags extends CommonFlags, R>(command: Command, binding: Bin
 
 const ABOUT = `Peer-to-peer inference with private LoRA adapters, proven in zero knowledge.
 
-A contributor serves LoRA adapters without giving them to everybody, a user runs the base model with them,
-and anybody can verify afterwards that every answer came from the one adapter that was named.`
+A contributor serves LoRA adapters without giving them to everybody, a user runs the base model with them, and anybody can verify afterwards that every answer came from the one adapter that was named.`
 
 const AFTER = `
 Examples:

@@ -9,7 +9,7 @@ import { connectControl } from './control/client.js'
 import { CancelledError, CONTROL_PROTOCOL } from './control/messages.js'
 import { startControlServer, type ControlServer } from './control/server.js'
 import { openNode } from './open-node.js'
-import { socketPath } from './paths.js'
+import { keyFile, socketPath } from './paths.js'
 
 export interface ReadyEvent {
   type: 'ready'
@@ -80,7 +80,7 @@ export async function startDaemon({ config, signal, onEvent }: DaemonInit): Prom
     onEvent({ type: 'stopped' })
   }
   try {
-    onEvent({ type: 'identity', peerId: node.peerId, made: identityMade, file: dataDir })
+    onEvent({ type: 'identity', peerId: node.peerId, made: identityMade, file: keyFile(dataDir) })
     if (socket.fallback !== null) onEvent({ type: 'socket', path: socket.path, fallback: socket.fallback })
     const hello = { zklora: VERSION, protocol: CONTROL_PROTOCOL, pid: process.pid, peerId: node.peerId }
     control = await startControlServer({ socket, hello, execute: (name, params, options) => execute(node, name, params, options) })

@@ -5,7 +5,8 @@ import { defaultThreads, type PoolWorker, type WorkerPort } from '../kernel/inde
 
 /** A thread that runs a module. It keeps the process alive until the pool is stopped. */
 export function nodeWorker(module: URL): PoolWorker {
-  const worker = new Worker(module)
+  // Not the process's own flags: a worker cannot start with those of `node --input-type=module -e`.
+  const worker = new Worker(module, { execArgv: [] })
   return {
     post: (message, transfer) => worker.postMessage(message, transfer as Transferable[]),
     onMessage: listener => void worker.on('message', listener),

@@ -49,7 +49,7 @@ test('peers are a table for people, with what they sent made harmless, and a lis
   t.false(people.stdout.includes('\u001b'))
   t.deepEqual(JSON.parse((await run(['peers', '--json'])).stdout), peers)
   const alone = await daemon(t, { status: async () => ({ ...status, peers: [] }) })
-  t.regex((await alone.run(['peers'])).stdout, /no peer is connected/)
+  t.regex((await alone.run(['peers'])).stdout, /^no peer is connected\n/)
 })
 
 test('adapters are added, listed and removed', async t => {

@@ -1,4 +1,7 @@
 import test from 'ava'
+import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { encodeProofFile } from '../../src/proof/index.js'
 import { fileWorkers, sessionWorkers } from '../../src/roles/workers.js'
 import { inlineUserJobs } from '../../src/session/index.js'
@@ -35,4 +38,13 @@ test('proof files are verified on threads as in this one', async t => {
     t.deepEqual({ ...there, elapsed: null }, { ...expected, elapsed: null })
   }
   t.is((await here('a file', bytes)).verdict, 'valid')
+})
+
+test('threads work in a program that is given on the command line', t => {
+  const program = `import { fileWorkers } from '${pathToFileURL(resolve('dist/src/roles/workers.js')).href}'
+const workers = fileWorkers(1)
+console.log((await workers.verifyFile('x', new Uint8Array(3))).verdict)
+await workers.stop()`
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+  t.is(stdout, 'unchecked\n', stderr)
 })

@@ -12,7 +12,7 @@ export function peersCommand(program: Command, bind: Bind): void {
     .description('The peers that the daemon is connected to. Without a daemon there are none.')
   bind(common(command, ['zklora peers', 'zklora peers --json']), {
     action: async invocation => {
-      const { peers } = await invocation.run(await invocation.config(), 'status', {})
+      const { peers, roles: own } = await invocation.run(await invocation.config(), 'status', {})
       const rows = peers.map(({ peer, direction, roles, multiaddrs }) => [
         peer,
         direction,
@@ -21,7 +21,8 @@ export function peersCommand(program: Command, bind: Bind): void {
       ])
       const lines =
         peers.length === 0
-          ? ['no peer is connected (zklora start runs the daemon)']
+          ? // A node that is opened for one command has no role.
+            [`no peer is connected${own.length === 0 ? ' (zklora start runs the daemon)' : ''}`]
           : [plural(peers.length, 'peer'), ...table([['peer', 'direction', 'roles', 'reached at'], ...rows], invocation.output.style)]
       invocation.result(peers, lines)
       return 0
