@@ -3,6 +3,7 @@
  * contributor's rows go as soon as they are proved.
  */
 import { toHex } from '../bytes.js'
+import { NET_LIMITS } from '../limits.js'
 import type { SessionRow, TailRole } from '../proof/index.js'
 import type { Journal, JournalRecord } from '../session/index.js'
 import type { Statement } from '../wire/announcement.js'
@@ -30,6 +31,9 @@ export interface SessionJournal extends Journal {
   remove(): Promise<void>
 }
 
+/** Milliseconds after which a new session also makes old ones go. */
+const SWEEP = 24 * 60 * 60 * 1000
+
 interface Place {
   readonly sequence: string
   readonly record: JournalRecord
@@ -41,10 +45,14 @@ export class Journals {
   private readonly next = new Map<string, number>()
   private readonly infos = new Map<string, JournalInfo>()
 
+  private swept: number
+
   constructor(
     private readonly table: Table,
     private readonly now: () => number
-  ) {}
+  ) {
+    this.swept = now()
+  }
 
   of(session: Uint8Array): SessionJournal {
     const id = toHex(session)
@@ -67,6 +75,7 @@ export class Journals {
 
   /** Removes those that were opened longer ago than this, in milliseconds. Returns how many. */
   async expire(age: number): Promise<number> {
+    this.swept = this.now()
     const old = (await this.list()).filter(({ opened }) => this.now() - opened > age)
     for (const { session } of old) await this.serial.run(session, () => this.remove(session))
     return old.length
@@ -76,6 +85,8 @@ export class Journals {
     const write = this.table.write()
     await this.put(id, record, write)
     await write.commit()
+    // A process may run for longer than journals are kept.
+    if (record.kind === 'opened' && this.now() - this.swept >= SWEEP) await this.expire(NET_LIMITS.keptJournalAge)
   }
 
   private async put(id: string, record: JournalRecord, write: Write): Promise<void> {

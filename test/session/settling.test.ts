@@ -1,5 +1,6 @@
 /** A session that breaks anywhere is settled, whichever side has restarted: what both signed is proved, and nothing is signed twice in two ways. */
 import test from 'ava'
+import { toHex } from '../../src/bytes.js'
 import { MemoryDatastore } from 'datastore-core'
 import { NET_LIMITS } from '../../src/limits.js'
 import { openedRecord } from '../../src/session/index.js'
@@ -45,4 +46,12 @@ test('what was signed in a session that nobody settles is kept for 30 days, and 
   now++
   t.is(await store.journals.expire(NET_LIMITS.keptJournalAge), 1)
   t.is((await store.journals.list()).length, 1)
+  // And in a process that runs on: with the next session that is opened.
+  now += NET_LIMITS.keptJournalAge
+  const { terms, id } = makePair().contributor
+  await store.journals.of(id).append(openedRecord(terms))
+  t.deepEqual(
+    (await store.journals.list()).map(({ session }) => session),
+    [toHex(id)]
+  )
 })
