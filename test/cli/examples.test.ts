@@ -184,6 +184,12 @@ test.serial('every command writes under --json what docs/commands.md says, in a 
   }
   await refused('99999', 'user', /row 99999 is not in the proof of session \w{64}, which has rows 0 to \d+/)
   await refused('3', 'contributor', /what opens it is not kept here: its user keeps it when the session runs with --keep-rows/)
+  const nobody = await zklora(['generate', 'My', '--base', BASE, '--adapter', 'hamlet', '--data-dir', join(folder, 'user')])
+  t.is(nobody.status, 1)
+  t.regex(
+    nobody.stderr,
+    /nobody was found in \d+\.\d s who serves adapter hamlet .*connected to \d+ peers?; 1 of 1 providers answered\): zklora find/
+  )
   const where = at('json-adapters')
   await run('adapter add', is('adapters/shakespeare'), '--base', BASE, ...where)
   await run('adapter list', ...where)
