@@ -64,6 +64,8 @@ export interface Located {
   readonly peer: PeerId
   readonly manifest: VerifiedManifest
   readonly info: FoundAdapter
+  /** Who else serves it, when nobody was named: what the peer says of itself may be false. */
+  readonly others?: readonly PeerId[]
 }
 
 /** Adapters of peers, and why others of theirs are left out. */
@@ -190,7 +192,9 @@ export class Finder {
     const identifiers = new Set(located.map(({ info }) => info.adapter.id))
     if (identifiers.size > 1) throw new InvalidInputError(`${called(wanted)} may be ${[...identifiers].join(' or ')}: give the identifier`)
     const enough = (each: Located): boolean => (each.info.rowsLeft === null || each.info.rowsLeft > 0) && each.info.maxRows >= rows(each)
-    return located.find(each => enough(each) && !each.info.listedOnly) ?? located.find(enough) ?? located[0]!
+    const inOrder = [...located.filter(each => enough(each) && !each.info.listedOnly), ...located.filter(enough), ...located]
+    const others = [...new Set(inOrder.map(({ peer }) => peer))].slice(1)
+    return { ...inOrder[0]!, others }
   }
 
   private async atPeer({ wanted, base }: { wanted: string; base: BaseModelName }, where: string, options: CallOptions): Promise<Located> {

@@ -186,6 +186,7 @@ export class Inference {
       sessions: net.node.services.session,
       fetch: net.fetch,
       peer: each.peer,
+      alternatives: each.others,
       manifest: each.manifest,
       groups: [...each.manifest.groups.keys()],
       rows: rows(each),

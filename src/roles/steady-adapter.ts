@@ -3,7 +3,7 @@
  * breaks, generation goes on with the same contributor or another, and it is settled meanwhile. No row that was answered is sent again.
  */
 import type { PeerId } from '@libp2p/interface'
-import { ConnectionLostError, RefusedError, TimeoutError } from '../errors.js'
+import { ConnectionLostError, isPeerError, RefusedError, TimeoutError, UnsupportedError } from '../errors.js'
 import type { VerifiedManifest } from '../proof/index.js'
 import { type DeltaRequest, openRemoteAdapter, type PartialAnswer, type RemoteAdapter, type RemoteAdapterInit } from './remote-adapter.js'
 import type { SessionInfo } from './types.js'
@@ -12,6 +12,8 @@ import type { SessionInfo } from './types.js'
 const ATTEMPTS = 4
 
 export interface SteadyAdapterInit extends RemoteAdapterInit {
+  /** Who else says to serve the adapter: asked in this order when the first session is refused, or its terms do not hold. */
+  readonly alternatives?: readonly PeerId[] | undefined
   /**
    * Who to go on with after a session broke with this error.
    * @throws when there is nobody
@@ -30,16 +32,26 @@ export class SteadyAdapter {
 
   private constructor(
     private readonly init: SteadyAdapterInit,
-    first: RemoteAdapter
+    { peer, first }: { readonly peer: PeerId; readonly first: RemoteAdapter }
   ) {
     this.manifest = init.manifest
-    this.peer = init.peer
+    this.peer = peer
     this.sessions = [first]
   }
 
-  /** @throws as `openRemoteAdapter` */
+  /** @throws as `openRemoteAdapter`, the error of the first that was asked */
   static async open(init: SteadyAdapterInit): Promise<SteadyAdapter> {
-    return new SteadyAdapter(init, await openRemoteAdapter(init))
+    let failure: unknown
+    for (const peer of [init.peer, ...(init.alternatives ?? [])].slice(0, ATTEMPTS)) {
+      try {
+        return new SteadyAdapter(init, { peer, first: await openRemoteAdapter({ ...init, peer }) })
+      } catch (error) {
+        failure ??= error
+        // Whoever says to serve an adapter counts when its terms hold; what goes wrong here goes wrong with everybody.
+        if (!isOfPeer(error) || init.signal?.aborted === true) throw error
+      }
+    }
+    throw failure
   }
 
   private get current(): RemoteAdapter {
@@ -155,6 +167,11 @@ async function ended(session: RemoteAdapter): Promise<Error | undefined> {
     () => undefined,
     (error: Error) => error
   )
+}
+
+/** True for what one peer does, or cannot do. */
+function isOfPeer(error: unknown): boolean {
+  return canGoOn(error) || error instanceof UnsupportedError || isPeerError(error)
 }
 
 /** True for what ends one session, and says nothing against another. */

@@ -5,7 +5,8 @@ import { InvalidProofError, RefusedError } from '../../src/errors.js'
 import { SESSION_PROTOCOL } from '../../src/net/session/index.js'
 import { readChunks, writeChunk } from '../../src/net/streams.js'
 import { makeOpening, type Open } from '../../src/session/index.js'
-import { register } from '../proof/fixture.js'
+import { SteadyAdapter } from '../../src/roles/steady-adapter.js'
+import { kernel, register } from '../proof/fixture.js'
 import { activations, contributor, participant, random, remote } from './people.js'
 
 const registered = register('refusals')
@@ -57,9 +58,35 @@ test('who advertises another’s adapter and passes every byte on to it gets no 
   const user = await participant(t, ['user'])
   const error = await t.throwsAsync(remote(user, middle, { manifest, rows: 10 }), { instanceOf: InvalidProofError })
   t.is((error as InvalidProofError).step, 'signature')
-  // The open alone has come by.
-  t.true(seen.reduce((sum, { length }) => sum + length, 0) < 400)
+  // Who was told of others by the DHT as well goes on with them; it is the first one's error that it tells otherwise.
+  const init = {
+    kernel,
+    random,
+    sessions: user.sessions,
+    fetch: user.net.fetch,
+    store: user.store,
+    manifest,
+    rows: 10,
+    peer: middle.net.node.peerId
+  }
+  const alone = { ...init, alternatives: [user.net.node.peerId] }
+  await t.throwsAsync(SteadyAdapter.open(alone), { instanceOf: InvalidProofError })
+  await user.net.node.dial(server.net.node.getMultiaddrs())
+  const steady = await SteadyAdapter.open({ ...init, alternatives: [server.net.node.peerId] })
+  await steady.deltas({ group: 0, position: 0, rows: activations(1, manifest.groups[0]!.dIn) })
+  await steady.finish()
+  t.deepEqual(
+    steady.infos().map(({ peer, state }) => [peer, state]),
+    [[server.net.node.peerId.toString(), 'announced']]
+  )
+  // The opens alone have come by.
+  t.true(seen.reduce((sum, { length }) => sum + length, 0) < 1000)
   await server.contributor.stop()
-  const [record] = await server.store.sessions.list()
-  t.like(record, { rows: 0, state: 'failed' })
+  const rows = (await server.store.sessions.list()).map(({ rows, state }) => [rows, state])
+  t.deepEqual(rows, [
+    [1, 'announced'],
+    [0, 'failed'],
+    [0, 'failed'],
+    [0, 'failed']
+  ])
 })
