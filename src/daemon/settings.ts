@@ -78,7 +78,15 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .max(256)
         .optional()
-        .describe('worker threads for commitments and proofs, 0 to 256 (left out: one less than cores; 0: none, all is done in one thread)')
+        .describe(
+          'worker threads for commitments and proofs, 0 to 256 (left out: one less than cores; 0: none, all is done in one thread)'
+        ),
+      verifierShare: z
+        .number()
+        .gt(0)
+        .max(1)
+        .optional()
+        .describe('the part of the threads’ time that verifying announced bundles may take, a number above 0, at most 1 (left out: 0.5)')
     })
     .optional()
     .describe('an object of limits, such as { "sessions": 64 }')

@@ -54,7 +54,7 @@ export class Quota {
 }
 
 /** Resolves after so many milliseconds, or when the signal aborts. */
-async function after(milliseconds: number, signal: AbortSignal): Promise<void> {
+export async function after(milliseconds: number, signal: AbortSignal): Promise<void> {
   await new Promise<void>(resolve => {
     const end = (): void => {
       clearTimeout(timer)

@@ -22,8 +22,8 @@ import { nodeTransports, openDatastore } from './platform.js'
 import { endStaleSessions } from './session-entry.js'
 import { statusOf } from './status.js'
 import type { FindParams, FindResult, GenerateParams, LossParams, Role, SessionInfo, ZkloraNode } from './types.js'
-import { Verifier } from './verifier.js'
 import { systemWords } from './system-error.js'
+import { SAMPLING_KEY_BYTES, Verifier } from './verifier.js'
 import { VERSION } from './version.js'
 import { inlineUserJobs } from '../session/index.js'
 import { UserSettling } from './settling/user.js'
@@ -143,7 +143,8 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
     }
   })
   const own = new OwnAdapters({ kernel, random, store, registration, contributor, discovery: net.discovery })
-  const verifier = new Verifier({ net, store, kernel, random, checks })
+  const samplingKey = await store.secret('sampling', () => random(SAMPLING_KEY_BYTES))
+  const verifier = new Verifier({ net, store, kernel, random, checks, samplingKey, share: limits.verifierShare })
   verifier.listen(verdict => events.emit({ type: 'verdict', verdict }))
   const settling = new UserSettling({
     store,

@@ -42,4 +42,6 @@ export interface NodeLimits {
   sessionsPerPeer?: number | undefined
   /** Worker threads for the commitments and proofs of sessions; default: one less than cores. 0: this thread does their work. */
   threads?: number | undefined
+  /** Of the time of the threads that verify, what announced bundles may take: above 0, at most 1; default 0.5. */
+  verifierShare?: number | undefined
 }

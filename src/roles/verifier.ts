@@ -7,36 +7,32 @@ import { equal, fromHex, toHex } from '../bytes.js'
 import { isPeerError, NotFoundError } from '../errors.js'
 import type { Kernel } from '../kernel/index.js'
 import { NET_LIMITS } from '../limits.js'
-import { adapterKey, type Fetched, type Heard, type Net, peersOfHolder, topicKey, TOPICS } from '../net/index.js'
-import {
-  certifiedEntries,
-  decodeManifest,
-  type Random,
-  recallManifest,
-  type VerifiedManifest,
-  type VerifiedProof,
-  verifyBatch,
-  verifyManifest
-} from '../proof/index.js'
+import { adapterKey, type Heard, type Net, peersOfHolder, topicKey, TOPICS } from '../net/index.js'
+import { decodeManifest, type Random, type VerifiedManifest, type VerifiedProof, verifyBatch, verifyManifest } from '../proof/index.js'
 import { type FeedAnnouncement, keptManifest, type Store } from '../store/index.js'
 import { announcedOwner, type Announcement } from '../wire/announcement.js'
-import { Batches, type BatchChecks } from './batches.js'
+import { Backlog, BACKLOG_LIMITS, type BacklogLimits, verificationPoints } from './verifying/backlog.js'
+import { Batches, type BatchChecks } from './verifying/batches.js'
 import { CatchUp } from './catch-up.js'
-import { Gate, Quota } from './gate.js'
+import { Gate } from './gate.js'
+import { Obtaining, type ObtainLimits, type WantedBundle } from './verifying/obtain.js'
+import { Share, type ShareClock, systemClock } from './verifying/share.js'
 import { checkStatement } from './statement.js'
 import type { VerdictInfo } from './types.js'
 
-/** Announcements that wait or are worked on; beyond them they are dropped (and found later by their index). */
+/** Announcements whose adapter and feed are looked at; beyond them they are dropped (and found later by their index). */
 const QUEUE = 1024
 /** Those among them of adapters whose manifest is not here: they share few manifests a minute, and must not keep the others out. */
 const STRANGERS = 64
 /** Announcements whose bytes are fetched at a time. */
 const FETCHES = 8
 const STRANGER_FETCHES = 2
-/** Of one owner: waiting or worked on, and fetched at a time. Bundles that nobody has must not keep those of others waiting. */
+/** Of one owner: looked at, and fetched at a time. Bundles that nobody has must not keep those of others waiting. */
 const OWNER_QUEUE = 64
 const OWNER_FETCHES = 2
-const MINUTE = 60_000
+/** Of the time of the threads that verify. */
+const SHARE = 0.5
+export const SAMPLING_KEY_BYTES = 32
 
 /** The heavy work. */
 export interface VerifierChecks extends BatchChecks {
@@ -53,26 +49,31 @@ export interface VerifierInit {
   random: Random
   /** On other threads; default: in this one. */
   checks?: VerifierChecks | undefined
+  /** 32 secret bytes by which bundles are sampled, the same after a restart; default: drawn now. */
+  samplingKey?: Uint8Array | undefined
+  /** Of the time of the threads that verify, what announced bundles may take: above 0, at most 1; default 0.5. */
+  share?: number | undefined
   /** Milliseconds since 1970. */
   now?: (() => number) | undefined
+  /** By which busy time is measured. */
+  clock?: ShareClock | undefined
   /** Bounds that differ from the defaults. */
   limits?: Partial<VerifierLimits> | undefined
 }
 
-export interface VerifierLimits {
+export interface VerifierLimits extends ObtainLimits {
+  /** Bundles that wait to be verified. */
+  readonly backlog: BacklogLimits
   readonly queue: number
   readonly ownerQueue: number
   readonly strangers: number
-  /** Manifests fetched for gossip in a minute, and their bytes. */
-  readonly gossipManifests: number
-  readonly gossipManifestBytes: number
-  /** Entries that checking their certificates goes through. */
-  readonly gossipManifestEntries: number
 }
 
 export interface VerifierCounters {
   /** Waiting or worked on. */
   queued: number
+  /** Among them, those whose adapter and feed are looked at. */
+  arriving: number
   /** Announcements dropped, by reason. */
   dropped: Record<'queue full' | 'unknown adapters' | 'owner' | 'conflict' | 'known' | 'past', number>
 }
@@ -80,20 +81,18 @@ export interface VerifierCounters {
 export class Verifier {
   readonly counters: VerifierCounters = {
     queued: 0,
+    arriving: 0,
     dropped: { 'queue full': 0, 'unknown adapters': 0, owner: 0, conflict: 0, known: 0, past: 0 }
   }
   private readonly listeners = new Set<(verdict: VerdictInfo) => void>()
   private readonly fetches = new Gate(FETCHES)
   private readonly strangers = new Gate(STRANGER_FETCHES)
-  private readonly owners = new Map<string, { readonly gate: Gate; queued: number }>()
-  /** Manifests are verified one at a time, bundles in batches. */
-  private readonly manifestChecks = new Gate(1)
+  private readonly owners = new Map<string, { readonly gate: Gate; arriving: number; queued: number }>()
+  private readonly backlog: Backlog
   private readonly batches: Batches
-  private readonly manifests: Quota
-  private readonly manifestBytes: Quota
-  private readonly manifestEntries: Quota
-  /** Manifests on their way, so that two announcements fetch one once. */
-  private readonly coming = new Map<string, Promise<VerifiedManifest>>()
+  /** What announced bundles and their manifests may take of the processor. */
+  private readonly share: Share
+  private readonly obtaining: Obtaining
   private readonly working = new Set<Promise<void>>()
   private readonly controller = new AbortController()
   private readonly catchUp: CatchUp
@@ -105,10 +104,13 @@ export class Verifier {
 
   constructor(private readonly init: VerifierInit) {
     this.checks = init.checks ?? ownChecks(init)
-    this.batches = new Batches(this.checks, this.controller.signal)
+    const { share = SHARE, clock = systemClock, samplingKey = init.random(SAMPLING_KEY_BYTES) } = init
+    this.share = new Share({ share, lanes: this.checks.atOnce, clock })
+    this.batches = new Batches(this.checks, this.share, this.controller.signal)
     this.now = init.now ?? Date.now
     this.log = init.net.node.logger.forComponent('zklora:verifier')
-    this.limits = { queue: QUEUE, ownerQueue: OWNER_QUEUE, strangers: STRANGERS, ...NET_LIMITS, ...init.limits }
+    this.limits = { backlog: BACKLOG_LIMITS, queue: QUEUE, ownerQueue: OWNER_QUEUE, strangers: STRANGERS, ...NET_LIMITS, ...init.limits }
+    this.backlog = new Backlog(samplingKey, this.limits.backlog, this.controller.signal)
     const { net, store } = init
     this.catchUp = new CatchUp({
       net,
@@ -118,9 +120,14 @@ export class Verifier {
       isKnown: async adapter => (await store.adapters.has(adapter)) || (await store.manifests.has(adapter)),
       consider: read => this.consider(read)
     })
-    this.manifests = new Quota(this.limits.gossipManifests, MINUTE)
-    this.manifestBytes = new Quota(this.limits.gossipManifestBytes, MINUTE)
-    this.manifestEntries = new Quota(this.limits.gossipManifestEntries, MINUTE)
+    this.obtaining = new Obtaining({
+      net,
+      store,
+      check: bytes => this.checks.manifest(bytes),
+      share: this.share,
+      clock,
+      limits: this.limits
+    })
   }
 
   /** The network has started. */
@@ -152,30 +159,22 @@ export class Verifier {
     while (this.working.size > 0 || this.catchUp.busy) await Promise.all([...this.working, this.catchUp.idle()])
   }
 
+  /** Bundles that wait to be verified, their points, and how many were skipped since the start. */
+  get backlogged(): Backlog['counts'] {
+    return this.backlog.counts
+  }
+
   /**
    * The manifest of an adapter, verified: the kept one, or fetched from these holders, then from who provides it in the DHT.
    * @throws NotFoundError, InvalidProofError and what fetch throws
    */
   async manifest(adapter: Uint8Array, holders: readonly PeerId[], signal?: AbortSignal): Promise<VerifiedManifest> {
-    const { store } = this.init
-    const name = toHex(adapter)
-    const there = store.manifests.verified(adapter) ?? this.coming.get(name)
-    if (there !== undefined) return there
-    const coming = this.obtainManifest(adapter, holders, signal).finally(() => this.coming.delete(name))
-    this.coming.set(name, coming)
-    return coming
+    return this.obtaining.manifest(adapter, holders, signal)
   }
 
   /** The bundle's bytes: the kept ones, or fetched as `manifest` is. */
-  async bundle(
-    of: { digest: Uint8Array; adapter: Uint8Array; length?: number },
-    holders: readonly PeerId[],
-    signal?: AbortSignal
-  ): Promise<Uint8Array> {
-    const kept = await this.init.store.bundles.get(of.digest)
-    if (kept !== undefined) return kept
-    const options = { length: of.length, signal }
-    return this.fromHolders(of.adapter, holders, { ask: peers => this.init.net.fetch.bundle(peers, of.digest, options), signal })
+  async bundle(of: WantedBundle, holders: readonly PeerId[], signal?: AbortSignal): Promise<Uint8Array> {
+    return this.obtaining.bundle(of, holders, signal)
   }
 
   /** Verifies with others that wait, its adapter's owner in turn with theirs. @throws InvalidProofError, MalformedMessageError, LimitExceededError */
@@ -185,7 +184,7 @@ export class Verifier {
 
   private take({ read, from }: Heard): void {
     const owner = this.owners.get(toHex(announcedOwner(read.announcement)))
-    if (this.counters.queued >= this.limits.queue || (owner?.queued ?? 0) >= this.limits.ownerQueue) {
+    if (this.counters.arriving >= this.limits.queue || (owner?.arriving ?? 0) >= this.limits.ownerQueue) {
       this.counters.dropped['queue full']++
       return
     }
@@ -200,17 +199,43 @@ export class Verifier {
 
   private async queue(read: FeedAnnouncement, onGap: () => void): Promise<void> {
     const name = toHex(announcedOwner(read.announcement))
-    const owner = this.owners.get(name) ?? { gate: new Gate(OWNER_FETCHES), queued: 0 }
+    const owner = this.owners.get(name) ?? { gate: new Gate(OWNER_FETCHES), arriving: 0, queued: 0 }
     this.owners.set(name, owner)
     this.counters.queued++
     owner.queued++
     try {
-      await this.work(read, owner.gate, onGap)
+      const points = await this.arrive(read, owner, onGap)
+      if (points !== undefined) await this.sample(read, { owner: name, points, gate: owner.gate })
     } finally {
       this.counters.queued--
       owner.queued--
       if (owner.queued === 0) this.owners.delete(name)
     }
+  }
+
+  /** Points of a bundle that is announced rightly and not known yet; undefined when there is nothing to be verified. */
+  private async arrive(
+    read: FeedAnnouncement,
+    owner: { readonly gate: Gate; arriving: number },
+    onGap: () => void
+  ): Promise<number | undefined> {
+    this.counters.arriving++
+    owner.arriving++
+    try {
+      return await owner.gate.run(() => this.place(read, onGap))
+    } catch (error) {
+      await this.failed(verdictOf(read.announcement), error)
+      return undefined
+    } finally {
+      this.counters.arriving--
+      owner.arriving--
+    }
+  }
+
+  /** Verifies the bundle in its turn; one that is skipped stays "announced". */
+  private async sample(read: FeedAnnouncement, { owner, points, gate }: { owner: string; points: number; gate: Gate }): Promise<void> {
+    const { digest, contributorKey } = read.announcement.statement
+    await this.backlog.run({ owner, points, digest, contributorKey }, () => this.work(read, gate))
   }
 
   /** What fails here is this node's own (a store that cannot be written): it is told, and the next announcement is looked at. */
@@ -221,52 +246,50 @@ export class Verifier {
     this.working.add(tracked)
   }
 
-  private async work(read: FeedAnnouncement, gate: Gate, onGap: () => void): Promise<void> {
+  private async work(read: FeedAnnouncement, gate: Gate): Promise<void> {
     const { store, net } = this.init
-    const { statement } = read.announcement
+    const { statement, holder } = read.announcement
+    const holders = peersOfHolder(holder)
+    const { signal } = this.controller
     let verdict = verdictOf(read.announcement)
     try {
-      const onManifest = async (manifest: VerifiedManifest): Promise<void> => {
-        verdict = { ...verdict, adapterName: manifest.name }
-        await this.settle(verdict)
-      }
-      const obtained = await gate.run(() => this.obtain(read, onManifest, onGap))
-      if (obtained === undefined) return
-      const { proof, elapsed } = await this.verify(obtained.manifest, obtained.bundle)
+      const manifest = await this.manifest(statement.adapter, holders, signal)
+      verdict = { ...verdict, adapterName: manifest.name }
+      const bundle = await gate.run(() => this.fetches.run(() => this.bundle(statement, holders, signal)))
+      const { proof, elapsed } = await this.verify(manifest, bundle)
       checkStatement(read.announcement, proof)
-      await store.bundles.putVerified(proof, obtained.bundle, { own: false })
+      await store.bundles.putVerified(proof, bundle, { own: false })
       net.discovery.provide(adapterKey(statement.adapter))
       await this.settle({ ...verdict, verdict: 'valid', elapsed, checked: this.now() })
     } catch (error) {
-      // What fetching brought to light is about a holder and comes as NotFoundError; what the bytes asked for show is about them.
-      if (this.controller.signal.aborted) return
-      const found = isPeerError(error) ? 'invalid' : 'unavailable'
-      await this.settle({ ...verdict, verdict: found, error: (error as Error).message, checked: this.now() })
+      await this.failed(verdict, error)
     }
   }
 
-  /** Manifest and bundle of an announcement; undefined when it is dropped. */
-  private async obtain(
-    read: FeedAnnouncement,
-    onManifest: (manifest: VerifiedManifest) => Promise<void>,
-    onGap: () => void
-  ): Promise<{ manifest: VerifiedManifest; bundle: Uint8Array } | undefined> {
+  private async failed(verdict: VerdictInfo, error: unknown): Promise<void> {
+    // What fetching brought to light is about a holder and comes as NotFoundError; what the bytes asked for show is about them.
+    if (this.controller.signal.aborted) return
+    const found = isPeerError(error) ? 'invalid' : 'unavailable'
+    await this.settle({ ...verdict, verdict: found, error: (error as Error).message, checked: this.now() })
+  }
+
+  /** The manifest of an announcement, and its place in the feed; undefined when it is dropped. */
+  private async place(read: FeedAnnouncement, onGap: () => void): Promise<number | undefined> {
     const { statement, holder } = read.announcement
     const holders = peersOfHolder(holder)
-    const signal = this.controller.signal
     if ((await keptManifest(this.init.store, statement.adapter)) === undefined) {
       if (this.strangers.waiting >= this.limits.strangers) {
         this.counters.dropped['unknown adapters']++
         return undefined
       }
-      await this.strangers.run(() => this.gossipManifest(statement.adapter, holders))
+      await this.strangers.run(() => this.obtaining.gossipManifest(statement.adapter, holders, this.controller.signal))
     }
     return this.fetches.run(async () => {
-      const manifest = await this.manifest(statement.adapter, holders, signal)
+      const manifest = await this.manifest(statement.adapter, holders, this.controller.signal)
       if (!(await this.isToBeVerified(read, manifest))) return undefined
       onGap()
-      await onManifest(manifest)
-      return { manifest, bundle: await this.bundle(statement, holders, signal) }
+      await this.settle({ ...verdictOf(read.announcement), adapterName: manifest.name })
+      return verificationPoints(manifest, statement.end - statement.start)
     })
   }
 
@@ -282,69 +305,6 @@ export class Verifier {
     if (put === 'stored') return true
     dropped[put]++
     return false
-  }
-
-  /** As `manifest`, within what gossip may cost in a minute. */
-  private async gossipManifest(adapter: Uint8Array, holders: readonly PeerId[]): Promise<void> {
-    const signal = this.controller.signal
-    await this.manifests.open(signal)
-    await this.manifestBytes.open(signal)
-    await this.manifestEntries.open(signal)
-    this.manifests.add(1)
-    await this.manifest(adapter, holders, signal)
-  }
-
-  private async obtainManifest(
-    adapter: Uint8Array,
-    holders: readonly PeerId[],
-    signal: AbortSignal | undefined
-  ): Promise<VerifiedManifest> {
-    const { store, net } = this.init
-    const ask = async (peers: readonly PeerId[]): Promise<Fetched> => {
-      const fetched = await net.fetch.manifest(peers, adapter, { signal })
-      this.manifestBytes.add(fetched.bytes.length)
-      return fetched
-    }
-    const kept = await keptManifest(store, adapter)
-    const bytes = kept ?? (await this.fromHolders(adapter, holders, { ask, signal }))
-    const decoded = decodeManifest(bytes)
-    // What is kept was verified when it came.
-    if (kept !== undefined) {
-      const manifest = recallManifest(decoded, adapter)
-      await store.manifests.put(manifest)
-      return manifest
-    }
-    this.manifestEntries.add(certifiedEntries(decoded))
-    const manifest = await this.manifestChecks.run(() => this.checks.manifest(bytes))
-    await store.manifests.put(manifest)
-    return manifest
-  }
-
-  /** From those named first, then from who provides the adapter in the DHT; this node is none of them. */
-  private async fromHolders(
-    adapter: Uint8Array,
-    holders: readonly PeerId[],
-    { ask, signal }: { ask: (peers: readonly PeerId[]) => Promise<Fetched>; signal: AbortSignal | undefined }
-  ): Promise<Uint8Array> {
-    const { net } = this.init
-    const tried = new Set([net.node.peerId.toString()])
-    const untried = (peers: readonly PeerId[]): PeerId[] => {
-      const left = peers.filter(peer => !tried.has(peer.toString()))
-      for (const peer of left) tried.add(peer.toString())
-      return left.slice(0, NET_LIMITS.fetchHolders)
-    }
-    let reason = 'nobody is known to hold it'
-    for (const more of [() => holders, () => net.discovery.holders(adapter, { signal })]) {
-      const peers = untried(await more())
-      if (peers.length === 0) continue
-      try {
-        return (await ask(peers)).bytes
-      } catch (error) {
-        signal?.throwIfAborted()
-        reason = (error as Error).message
-      }
-    }
-    throw new NotFoundError(`not to be had: ${reason}`)
   }
 
   /** Others find here what was kept before this start. */

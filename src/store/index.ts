@@ -65,9 +65,11 @@ export class Store {
   readonly rows: OpenableRows
   readonly sessions: Sessions
   readonly verdicts: Verdicts
+  private readonly table: Table
 
   private constructor({ datastore, limits, now = Date.now }: StoreInit) {
     const table = new Table(datastore)
+    this.table = table
     const bounds = { ...STORE_LIMITS, ...limits }
     this.adapters = new Adapters(table)
     this.budget = new Budget(table)
@@ -93,6 +95,18 @@ export class Store {
     const store = new Store(init)
     for (const part of [store.bundles, store.feeds, store.manifests, store.verdicts, store.rows]) await part.open()
     return store
+  }
+
+  /**
+   * A secret of this node's own, the same after each restart.
+   * @param make it, the first time
+   */
+  async secret(name: string, make: () => Uint8Array): Promise<Uint8Array> {
+    const there = await this.table.get(['secret', name])
+    if (there !== undefined) return there
+    const made = make()
+    await this.table.write().put(['secret', name], made).commit()
+    return made
   }
 
   /** Bytes kept, by kind; `own` are bundles of own sessions. */

@@ -4,9 +4,11 @@ import { multiaddr } from '@multiformats/multiaddr'
 import test, { type ExecutionContext } from 'ava'
 import { fromHex } from '../../src/bytes.js'
 import { adapterKey, type AnnouncementBody, type Heard } from '../../src/net/index.js'
-import { certifiedEntries, sign, signDelegation, publicKeyOf } from '../../src/proof/index.js'
+import { certifiedEntries, decodeManifest, sign, signDelegation, publicKeyOf, verifyBatch, verifyManifest } from '../../src/proof/index.js'
+import { verifyFile } from '../../src/browser/verify-file.js'
+import { KnownProofs } from '../../src/roles/known.js'
 import type { VerdictInfo } from '../../src/roles/types.js'
-import { Verifier, type VerifierInit, type VerifierLimits } from '../../src/roles/verifier.js'
+import { Verifier, type VerifierChecks, type VerifierInit, type VerifierLimits } from '../../src/roles/verifier.js'
 import { ANNOUNCEMENT_LABEL, feedId, openAnnouncement, RECEIPT_LABEL, Store } from '../../src/store/index.js'
 import { encodeAnnouncement, encodeStatement, encodeUnsigned, NO_PREVIOUS, type UnsignedAnnouncement } from '../../src/wire/announcement.js'
 import { event, startNode, type TestNode } from '../net/nodes.js'
@@ -48,6 +50,26 @@ async function scene(t: ExecutionContext, init: Partial<VerifierInit> = {}): Pro
       tell({ read: openAnnouncement(bytes), from: holder.net.node.peerId })
       await verifier.idle()
     }
+  }
+}
+
+/** Real verification, which begins when it is let go. */
+function heldChecks(): VerifierChecks & { readonly go: () => void; readonly begun: Promise<void> } {
+  let go!: () => void
+  let begin!: () => void
+  const gone = new Promise<void>(resolve => (go = resolve))
+  const begun = new Promise<void>(resolve => (begin = resolve))
+  return {
+    manifest: async bytes => verifyManifest({ kernel, manifest: decodeManifest(bytes), random: seeded('held') }),
+    bundles: async items => {
+      begin()
+      await gone
+      return { results: verifyBatch({ kernel, items, random: seeded('held') }), elapsed: 1 }
+    },
+    atOnce: 1,
+    batchBytes: 0,
+    go: () => go(),
+    begun
   }
 }
 
@@ -226,6 +248,34 @@ test('a store that cannot be written ends one announcement, not the verifier', a
   await keep(it.holder.store, other)
   await it.hear(bodyOf(other, it.holder.net.node.peerId), { index: 5n, previous: new Uint8Array(32).fill(1) })
   t.is(last(it).verdict, 'valid')
+})
+
+test('what is skipped under load stays announced, and is verified when somebody asks for it', async t => {
+  const bundles = ['one', 'two', 'three', 'four'].map(seed => makeBundle('verifier', seed))
+  const checks = heldChecks()
+  const it = await scene(t, { limits: { backlog: { bundles: 1, points: 1_000_000, atOnce: 1 } }, checks })
+  for (const of of bundles) await keep(it.holder.store, of)
+  const holder = it.holder.net.node.peerId
+  const [first, ...rest] = bundles.map(
+    (of, index) => () => it.hear(bodyOf(of, holder), { index: BigInt(2 * index), previous: new Uint8Array(32).fill(index) })
+  )
+  const heard = [first!()]
+  await checks.begun
+  heard.push(...rest.map(hear => hear()))
+  while (it.verifier.backlogged.skipped < 2) await new Promise(resolve => setImmediate(resolve))
+  checks.go()
+  await Promise.all(heard)
+  t.deepEqual(it.here.store.verdicts.counts, { announced: 2, valid: 2, invalid: 0, unavailable: 0 })
+  t.deepEqual(it.verifier.backlogged, { bundles: 0, points: 0, skipped: 2 })
+  it.holder.net.discovery.provide(adapterKey(made.manifest.id))
+  await it.holder.net.discovery.settled()
+  const skipped = (await it.here.store.verdicts.list()).find(({ verdict }) => verdict === 'announced')!
+  const known = new KnownProofs({
+    store: it.here.store,
+    verifier: it.verifier,
+    verifyFile: async (source, bytes) => verifyFile(source, bytes, { kernel, random: seeded('file') })
+  })
+  t.like(await known.verify(skipped.root), { verdict: 'valid' })
 })
 
 test('beyond the bound of the queue, and of unknown adapters in it, announcements are dropped and counted', async t => {

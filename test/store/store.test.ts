@@ -266,3 +266,12 @@ test('a store on disk is there after it was closed, and has one owner', async t 
   t.is((await again.feeds.range(makeFeed(1)[0]!.feed, 0n, 256)).length, 3)
   await reopened.close()
 })
+
+test('a secret is made once, and the same after a restart', async t => {
+  const datastore = new MemoryDatastore()
+  const make = (): Uint8Array => new Uint8Array(32).fill(7)
+  t.deepEqual(await (await Store.open({ datastore })).secret('sampling', make), make())
+  const again = await Store.open({ datastore })
+  t.deepEqual(await again.secret('sampling', () => t.fail() as never), make())
+  t.deepEqual(await again.secret('another', () => new Uint8Array(1)), new Uint8Array(1))
+})

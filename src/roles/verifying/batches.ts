@@ -1,7 +1,8 @@
 /** Bundles that wait to be verified: in batches, each one multiplication of many points, the owners of their adapters in turn. */
-import { toHex } from '../bytes.js'
-import type { VerifiedProof, VerifyItem } from '../proof/index.js'
-import type { VerifiedBatch } from '../session/index.js'
+import { toHex } from '../../bytes.js'
+import type { VerifiedProof, VerifyItem } from '../../proof/index.js'
+import type { VerifiedBatch } from '../../session/index.js'
+import type { Share } from './share.js'
 
 /** Who verifies them. */
 export interface BatchChecks {
@@ -27,10 +28,15 @@ export class Batches {
   /** By owner; the first one's turn is next. */
   private readonly lines = new Map<string, Waiting[]>()
   private running = 0
+  private resting = false
 
-  /** @param signal what waits is given up when it aborts */
+  /**
+   * @param share of the processor that verifying takes; batches wait while it is spent
+   * @param signal what waits is given up when it aborts
+   */
   constructor(
     private readonly checks: BatchChecks,
+    private readonly share: Pick<Share, 'open' | 'isOpen' | 'spend'>,
     private readonly signal: AbortSignal
   ) {
     signal.addEventListener('abort', () => {
@@ -57,12 +63,30 @@ export class Batches {
 
   private next(): void {
     while (this.running < this.checks.atOnce && this.lines.size > 0) {
+      if (!this.share.isOpen) {
+        this.later()
+        return
+      }
       this.running++
       void this.check(this.take()).finally(() => {
         this.running--
         this.next()
       })
     }
+  }
+
+  /** Goes on when less than the share is spent. */
+  private later(): void {
+    if (this.resting) return
+    this.resting = true
+    // What waits has been given up when the signal aborts.
+    void this.share
+      .open(this.signal)
+      .catch(() => {})
+      .finally(() => {
+        this.resting = false
+        this.next()
+      })
   }
 
   /** One of each owner in turn until the batch is full. */
@@ -83,6 +107,7 @@ export class Batches {
   private async check(batch: readonly Waiting[]): Promise<void> {
     try {
       const { results, elapsed } = await this.checks.bundles(batch.map(({ item }) => item))
+      this.share.spend(elapsed)
       const all = batch.reduce((sum, { item }) => sum + item.bundle.length, 0)
       batch.forEach(({ item, resolve, reject }, i) => {
         const result = results[i]!
