@@ -98,6 +98,9 @@ export const NET_LIMITS = {
   gossipManifestBytes: 32 * MiB,
   /** Entries of their certificates a minute (FORMAT_LIMITS.certifiedEntries): some 3 seconds of one core. */
   gossipManifestEntries: 2 ** 23,
+  /** Announced bundles that wait to be verified, and points that verifying them goes through: some minute and a half of one core. */
+  backlogBundles: 1024,
+  backlogPoints: 2 ** 22,
   /** Milliseconds by which an announcement's time may differ from ours. */
   clockSkew: 10 * MINUTE,
   /** Bytes of one gossip RPC, and buffered for one peer. */

@@ -59,6 +59,8 @@ const NET: Record<Exclude<keyof typeof NET_LIMITS, Later>, Reached> = {
   gossipManifests: ['network/verifier', 'so many manifests may be fetched for gossip in a minute, others wait'],
   gossipManifestBytes: ['network/verifier', 'long manifests use up what gossip may cost in a minute'],
   gossipManifestEntries: ['network/verifier', 'manifests that take long to check use up what gossip may cost in a minute'],
+  backlogBundles: ['roles/verifying/backlog', 'what there is room for is verified, and the rest is counted'],
+  backlogPoints: ['roles/verifying/backlog', 'cost is counted in points'],
   clockSkew: ['net/validator', 'ten minutes and a millisecond ago is ignored'],
   gossipRpcBytes: ['net/limits', 'who sends a gossip message of more than 1 MiB is listened to no more'],
   gossipOutboundBytes: ['net/limits', 'gossip for a peer that does not read is bounded'],

@@ -6,6 +6,7 @@
  */
 import { toHex } from '../../bytes.js'
 import { keyedHashWide } from '../../kernel/index.js'
+import { NET_LIMITS } from '../../limits.js'
 import type { Manifest } from '../../proof/index.js'
 
 const RANK_LABEL = 'zklora/v1/sampling'
@@ -20,9 +21,8 @@ export interface BacklogLimits {
 }
 
 export const BACKLOG_LIMITS: BacklogLimits = {
-  bundles: 1024,
-  /** Some minute and a half of one core; the largest bundle of the largest adapter has 0.3 million. */
-  points: 2 ** 22,
+  bundles: NET_LIMITS.backlogBundles,
+  points: NET_LIMITS.backlogPoints,
   /** At most 4 MiB each. */
   atOnce: 32
 }

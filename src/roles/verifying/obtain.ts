@@ -40,6 +40,7 @@ export interface WantedBundle {
 export class Obtaining {
   /** Manifests are verified one at a time. */
   private readonly checks = new Gate(1)
+  private readonly limits: ObtainLimits
   private readonly manifests: Quota
   private readonly manifestBytes: Quota
   private readonly manifestEntries: Quota
@@ -47,10 +48,10 @@ export class Obtaining {
   private readonly coming = new Map<string, Promise<VerifiedManifest>>()
 
   constructor(private readonly init: ObtainInit) {
-    const { limits } = init
-    this.manifests = new Quota(limits.gossipManifests, MINUTE)
-    this.manifestBytes = new Quota(limits.gossipManifestBytes, MINUTE)
-    this.manifestEntries = new Quota(limits.gossipManifestEntries, MINUTE)
+    this.limits = init.limits
+    this.manifests = new Quota(this.limits.gossipManifests, MINUTE)
+    this.manifestBytes = new Quota(this.limits.gossipManifestBytes, MINUTE)
+    this.manifestEntries = new Quota(this.limits.gossipManifestEntries, MINUTE)
   }
 
   /**
