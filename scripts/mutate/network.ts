@@ -177,7 +177,9 @@ export const NETWORK = [
     never('a feed keeps its base model', 'head !== undefined && head.base !== toHex(statement.base)'),
     never('an index has one announcement', 'there !== undefined'),
     never('an announcement follows the one before it', 'before !== undefined && !follows(openAnnouncement(before), read.announcement)'),
-    never('an announcement fits the one after it', 'after !== undefined && !follows(read, openAnnouncement(after).announcement)')
+    never('an announcement fits the one after it', 'after !== undefined && !follows(read, openAnnouncement(after).announcement)'),
+    never('times do not fall over a gap', 'head !== undefined && !fitsHead(read.announcement, head)'),
+    never('what went is not taken again', 'this.isBefore(read, head)')
   ),
   ...changes(
     'src/net/announce/validator.ts',

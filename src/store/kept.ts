@@ -118,7 +118,7 @@ export class Kept {
     const most = this.isFull ? bytes * (1 - SLACK) : bytes
     let evicted = 0
     while (true) {
-      const excess = await this.excess(most)
+      const excess = this.others > most ? await this.excess(most) : new Map<string, number>()
       const oldest = await this.oldest(excess)
       const going = oldest.filter(item => this.isOld(item.added) || this.spend(item, excess))
       for (let at = 0; at < going.length; at += BATCH) await this.removeAll(going.slice(at, at + BATCH))

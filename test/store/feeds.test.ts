@@ -102,6 +102,17 @@ test('a time that falls within a feed is a conflict, on either side', async t =>
   })
 })
 
+test('nor do times fall over a gap', async t => {
+  const store = await open()
+  const at = (index: bigint, change: bigint): FeedAnnouncement =>
+    make({ change: { index, previous: bytes32(9), time: BigInt(NOW) + change } })
+  t.is(await store.feeds.put(at(5n, 0n)), 'stored')
+  t.is(await store.feeds.put(at(2n, 1n)), 'conflict')
+  t.is(await store.feeds.put(at(8n, -1n)), 'conflict')
+  t.is(await store.feeds.put(at(2n, 0n)), 'stored')
+  t.is(await store.feeds.put(at(8n, 0n)), 'stored')
+})
+
 test('heads are the latest of each feed of a topic, the newest first, not older than asked for', async t => {
   const store = await open()
   for (const [adapter, base, time] of [
