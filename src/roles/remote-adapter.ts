@@ -19,11 +19,11 @@ import {
   type Evidence,
   inlineUserJobs,
   makeOpening,
+  type OpenableRow,
   type Proof,
   type SessionTimeouts,
   type UserJobs,
-  UserSession,
-  type UserSessionInit
+  UserSession
 } from '../session/index.js'
 import type { Store } from '../store/index.js'
 import { SessionEntry, timedUserJobs } from './session-entry.js'
@@ -82,7 +82,6 @@ export async function openRemoteAdapter(init: RemoteAdapterInit): Promise<Remote
   const { open, secretKey } = makeOpening({ manifest, groups, rows, random })
   let entry: SessionEntry
   let scales: Float64Array
-  const rowsKept: KeptRows = { done: Promise.resolve() }
   const opened = await init.sessions.open(peer, {
     open,
     manifest,
@@ -101,24 +100,11 @@ export async function openRemoteAdapter(init: RemoteAdapterInit): Promise<Remote
       })
       const jobs = timedUserJobs(entry, init.jobs ?? inlineUserJobs({ kernel, manifest, random }))
       const journal = init.store.journals.of(terms.session)
-      const onAccepted = init.keepRows === true ? keeping(init.store.rows, terms.session, rowsKept) : undefined
-      return new UserSession({ terms, manifest, secretKey, jobs, timeouts, commitRows, journal, onAccepted })
+      const keepRows = init.keepRows === true ? (rows: readonly OpenableRow[]) => init.store.rows.put(terms.session, rows) : undefined
+      return new UserSession({ terms, manifest, secretKey, jobs, timeouts, commitRows, journal, keepRows })
     }
   })
-  return new RemoteAdapter(init, { ...opened, entry: entry!, scales: scales!, rowsKept })
-}
-
-/** What is written of rows as they are accepted; waited for before the session's end. */
-interface KeptRows {
-  done: Promise<void>
-}
-
-function keeping(store: Pick<Store['rows'], 'put'>, session: Uint8Array, kept: KeptRows): UserSessionInit['onAccepted'] {
-  return rows => {
-    kept.done = kept.done.then(() => store.put(session, rows))
-    // `finish` tells of it.
-    kept.done.catch(() => {})
-  }
+  return new RemoteAdapter(init, { ...opened, entry: entry!, scales: scales! })
 }
 
 /** Activation rows of one group. */
@@ -149,7 +135,7 @@ export class RemoteAdapter {
   /** Use openRemoteAdapter. */
   constructor(
     private readonly init: RemoteAdapterInit,
-    private readonly opened: OpenedSession & { readonly entry: SessionEntry; readonly scales: Float64Array; readonly rowsKept: KeptRows }
+    opened: OpenedSession & { readonly entry: SessionEntry; readonly scales: Float64Array }
   ) {
     this.manifest = init.manifest
     this.session = opened.session
@@ -226,7 +212,6 @@ export class RemoteAdapter {
         await this.take(offer)
       }
       await this.done
-      await this.opened.rowsKept.done
       const journal = this.init.store.journals.of(this.session.id)
       if (offer !== undefined) await journal.settled()
       else {

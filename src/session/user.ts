@@ -36,8 +36,8 @@ const SECOND = 1000
 export interface UserSessionInit extends SideInit {
   readonly manifest: Manifest
   readonly jobs: UserJobs
-  /** Told of rows that both have accepted, with what opens them. */
-  readonly onAccepted?: ((rows: readonly OpenableRow[]) => void) | undefined
+  /** Gets rows with what opens them, when both have opened them and before they count as accepted: what is kept is waited for. */
+  readonly keepRows?: ((rows: readonly OpenableRow[]) => Promise<void>) | undefined
   /** Rows after which a batch is made when no request waits; default 256. Never more than half of what may be outstanding. */
   readonly commitRows?: number | undefined
 }
@@ -375,12 +375,12 @@ export class UserSession extends Side {
     const rows = this.open.slice(0, rowsOf({ commitments }))
     const runs = runsOf(rows).map(run => ({ group: run.group, y: joined(run.rows.map(({ y }) => y)) }))
     const sums = await this.init.jobs.checkOutputs({ firstRow, runs, commitments, blindings, x })
+    await this.init.keepRows?.(rows.map((row, i) => ({ ...row, number: firstRow + i, upsilon: pointAt(blindings, i) })))
     rows.forEach(({ group, position }, i) => {
       const row = { number: firstRow + i, group, position, s: pointAt(sums, i) }
       this.rows.push(row)
       this.ledger.accept(row)
     })
-    this.init.onAccepted?.(rows.map((row, i) => ({ ...row, number: firstRow + i, upsilon: pointAt(blindings, i) })))
     this.open.splice(0, rows.length)
     this.evidence.forget(place)
   }
