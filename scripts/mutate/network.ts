@@ -199,7 +199,7 @@ export const NETWORK = [
     never('feeds of unknown adapters have a rate', '!this.unknownFeeds.isOpen(feed, now)')
   ),
   ...changes(
-    'src/roles/statement.ts',
+    'src/store/statement.ts',
     ['attack/announcement'],
     never('every field fits the bundle', 'wrong !== undefined'),
     never('an announcement is not before its session', 'started > time / MILLISECONDS + STARTED_SKEW'),

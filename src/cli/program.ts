@@ -4,6 +4,7 @@ import { ZkloraError } from '../errors.js'
 import { VERSION } from '../roles/version.js'
 import { adapterCommands } from './commands/adapter.js'
 import { completionCommand } from './commands/completion.js'
+import { evidenceCommands } from './commands/evidence.js'
 import { exportCommand } from './commands/export.js'
 import { findCommand } from './commands/find.js'
 import { generateCommand } from './commands/generate.js'
@@ -126,6 +127,7 @@ function build(bind: Bind, io: Pick<Io, 'stdout' | 'stderr'>): Command {
   openCommand(program, bind)
   verifyCommand(program, bind)
   watchCommand(program, bind)
+  evidenceCommands(program, bind)
   peersCommand(program, bind)
   statusCommand(program, bind)
   completionCommand(program, bind)

@@ -2,8 +2,11 @@
  * Every command once, by name: used in process when no daemon runs and over the control socket when one does, so that both say the same.
  */
 import { z } from 'zod'
-import { InvalidInputError, NotFoundError, UnsupportedError } from '../errors.js'
+import { InvalidInputError, LimitExceededError, NotFoundError, UnsupportedError } from '../errors.js'
+import { readAtMost } from '../hub/read.js'
+import { systemReason } from '../roles/system-error.js'
 import type { AdapterInfo, CallOptions, ProgressEvent, Role, ZkloraNode } from '../roles/types.js'
+import { EVIDENCE_BYTES } from '../store/index.js'
 import { PIECE_BYTES } from './control/messages.js'
 import { check, dotted, nearest } from './explain.js'
 import { adapterSchema, settingsSchema } from './settings.js'
@@ -35,7 +38,8 @@ const adapterUse = {
   adapters: z.array(z.string().min(1)).describe('a list of ID, ID@PEER or names'),
   combineMode: z.enum(['add_delta', 'replace']).optional().describe('"add_delta" or "replace"'),
   rows: z.number().int().min(1).optional().describe('a whole number from 1'),
-  keepRows: z.boolean().optional().describe('true or false')
+  keepRows: z.boolean().optional().describe('true or false'),
+  force: z.boolean().optional().describe('true or false: also with contributors against whom there is evidence')
 }
 const { generation } = settingsSchema.shape
 
@@ -56,10 +60,22 @@ export function pickAdapter<T extends AdapterInfo>(adapters: readonly T[], wante
   )
 }
 
-function inPieces(file: Uint8Array, onEvent: CommandOptions['onEvent']): void {
+/** @throws InvalidInputError when it cannot be read, LimitExceededError when it is longer than any evidence */
+async function evidenceFile(file: string): Promise<Uint8Array> {
+  try {
+    return await readAtMost(file, EVIDENCE_BYTES, 'bytes of the file', 'in evidence')
+  } catch (cause) {
+    if (cause instanceof LimitExceededError) throw cause
+    throw new InvalidInputError(`file ${file} cannot be read (${systemReason(cause)})`, { cause })
+  }
+}
+
+/** The bytes as events, in order. */
+function inPieces(id: string, file: Uint8Array, onEvent: CommandOptions['onEvent']): { id: string; bytes: number } {
   for (let at = 0; at < file.length; at += PIECE_BYTES) {
     onEvent({ type: 'bytes', base64: Buffer.from(file.subarray(at, at + PIECE_BYTES)).toString('base64') })
   }
+  return { id, bytes: file.length }
 }
 
 export const commands = {
@@ -96,21 +112,33 @@ export const commands = {
   }),
   sessions: define({ params: none, needs: { roles: [], network: 'none' }, run: node => node.sessions() }),
   verdicts: define({ params: none, needs: { roles: [], network: 'none' }, run: node => node.verdicts() }),
+  'evidence.list': define({ params: none, needs: { roles: [], network: 'none' }, run: node => node.evidence() }),
+  'evidence.export': define({
+    params: z.strictObject({
+      id: z
+        .string()
+        .regex(/^[0-9a-f]{8,64}$/)
+        .describe('8 to 64 hexadecimal digits of its identifier')
+    }),
+    needs: { roles: [], network: 'none' },
+    run: async (node, params, { onEvent }) => inPieces(params.id, await node.exportEvidence(params.id), onEvent)
+  }),
+  'evidence.add': define({
+    params: z.strictObject({ file: z.string().min(1).describe('the path of a file of evidence') }),
+    needs: { roles: [], network: 'none' },
+    run: async (node, { file }) => node.addEvidence(await evidenceFile(file))
+  }),
   export: define({
     params: z.strictObject({ id }),
     needs: { roles: [], network: 'none' },
-    run: async (node, params, { onEvent }) => {
-      const file = await node.exportProof(params.id)
-      inPieces(file, onEvent)
-      return { id: params.id, bytes: file.length }
-    }
+    run: async (node, params, { onEvent }) => inPieces(params.id, await node.exportProof(params.id), onEvent)
   }),
   open: define({
     params: z.strictObject({ id, row: z.number().int().min(0).max(0xffff_ffff).describe('the number of a row, from 0') }),
     needs: { roles: [], network: 'none' },
     run: async (node, params, { onEvent }) => {
       const file = await node.openRow(params.id, params.row)
-      inPieces(file, onEvent)
+      inPieces(params.id, file, onEvent)
       return { ...params, bytes: file.length }
     }
   }),

@@ -16,6 +16,7 @@ import { NO_LIMIT } from './own-adapters.js'
 import type { CallOptions, FindResult, FoundAdapter } from './types.js'
 import type { Verifier } from './verifier.js'
 import { timeLimit } from '../net/time-limit.js'
+import { refuseConvicted, type Witness } from './witness.js'
 
 /** Milliseconds for one ping. */
 const PING_TIMEOUT = 3_000
@@ -55,6 +56,7 @@ export interface FinderInit {
   readonly net: Net
   readonly store: Store
   readonly verifier: Pick<Verifier, 'manifest'>
+  readonly witness: Pick<Witness, 'against'>
   /** Whether there is anybody to join: without, and connected to nobody, a lookup is refused at once. */
   readonly hasBootstrap: boolean
 }
@@ -73,6 +75,15 @@ interface Search {
   readonly located: Located[]
   /** Sentences: the manifest is not to be had, or does not verify. */
   readonly omitted: string[]
+}
+
+/** What is wanted of an adapter's contributor. */
+export interface Wanted {
+  readonly base: BaseModelName
+  /** Rows that it should be able to answer. */
+  readonly rows: (located: Located) => number
+  /** Also one against whom there is evidence. */
+  readonly force?: boolean | undefined
 }
 
 export class Finder {
@@ -113,24 +124,22 @@ export class Finder {
 
   /**
    * The contributor and the manifest that a reference means: `ID`, a name or nothing (the only one), each also with `@PEER` or `@MULTIADDR`.
-   * @param rows that it should be able to answer
-   * @throws NotFoundError, InvalidInputError with what to do
+   * @throws NotFoundError, InvalidInputError with what to do, also when there is evidence against all who are meant
    */
-  async resolve(
-    reference: string,
-    { base, rows }: { base: BaseModelName; rows: (located: Located) => number },
-    options: CallOptions = {}
-  ): Promise<Located> {
+  async resolve(reference: string, { base, rows, force }: Wanted, options: CallOptions = {}): Promise<Located> {
     const at = reference.indexOf('@')
     const wanted = at < 0 ? reference : reference.slice(0, at)
     const located =
-      at < 0 ? await this.choose(wanted, { base, rows }, options) : await this.atPeer({ wanted, base }, reference.slice(at + 1), options)
+      at < 0
+        ? await this.choose(wanted, { base, rows, force }, options)
+        : await this.atPeer({ wanted, base }, reference.slice(at + 1), options)
     const { manifest } = located
     if (!equal(manifest.base, base.id)) {
       throw new InvalidInputError(
         `adapter ${manifest.name} is for the base model ${manifest.baseName} (${toHex(manifest.base).slice(0, 12)}…), not for ${base.name} (${toHex(base.id).slice(0, 12)}…)`
       )
     }
+    if (force !== true) refuseConvicted(this.init.witness, manifest.owner)
     return located
   }
 
@@ -176,13 +185,11 @@ export class Finder {
   }
 
   /** The best of those that the DHT names: open to everybody before listed, with rows enough, the nearest. */
-  private async choose(
-    wanted: string,
-    { base, rows }: { base: BaseModelName; rows: (located: Located) => number },
-    options: CallOptions
-  ): Promise<Located> {
+  private async choose(wanted: string, { base, rows, force }: Wanted, options: CallOptions): Promise<Located> {
     const lookup = isIdentifier(wanted) ? { adapter: wanted } : { base: base.id, adapter: wanted }
-    const { located, omitted, elapsed, ...counted } = await this.find(lookup, options)
+    const { located: found, omitted, elapsed, ...counted } = await this.find(lookup, options)
+    const trusted = found.filter(({ info }) => info.evidence === null)
+    const located = force === true || trusted.length === 0 ? found : trusted
     if (located.length === 0) {
       const tried = [...triedWords(counted), ...omitted].join('; ')
       throw new NotFoundError(
@@ -261,7 +268,8 @@ export class Finder {
           rowsLeft: rowsLeft === NO_LIMIT ? null : rowsLeft,
           listedOnly,
           maxRows,
-          verifiedSessions: await this.verifiedSessions(manifest.id)
+          verifiedSessions: await this.verifiedSessions(manifest.id),
+          evidence: this.init.witness.against(manifest.owner)?.id ?? null
         }
         return { peer, manifest, info }
       } catch (error) {

@@ -9,16 +9,17 @@ import type { Net } from '../net/index.js'
 import type { SessionService } from '../net/session/index.js'
 import { timeLimit } from '../net/time-limit.js'
 import type { Random, VerifiedManifest } from '../proof/index.js'
-import type { UserJobs } from '../session/index.js'
+import type { Evidence, UserJobs } from '../session/index.js'
 import type { Store } from '../store/index.js'
-import { type BaseModelName, readBaseModel } from './base-model.js'
+import { readBaseModel } from './base-model.js'
 import type { Events } from './events.js'
-import type { Finder, Located } from './finder.js'
+import type { Finder, Located, Wanted } from './finder.js'
 import { Models } from './models.js'
 import { DEFAULT_NEW_TOKENS, PatchedModel } from './patched-model.js'
 import type { AdapterUse, CallOptions, GenerateParams, GenerateResult, LossParams, LossResult, SessionInfo } from './types.js'
 import type { UserSettling } from './settling/user.js'
 import { RemoteAdapters, rowsFor, targetGroups } from './user.js'
+import { refuseConvicted, type Witness } from './witness.js'
 
 export interface InferenceInit {
   readonly kernel: Kernel
@@ -27,6 +28,8 @@ export interface InferenceInit {
   readonly net: Pick<Net<{ session: SessionService }>, 'node' | 'fetch'>
   readonly finder: Pick<Finder, 'resolve' | 'find'>
   readonly events: Events
+  /** Keeps what contributors did wrong. */
+  readonly witness: Pick<Witness, 'against' | 'session'>
   /** Takes care of sessions that break. */
   readonly settling: UserSettling
   /** Ed25519 seed of the key that contributors have listed, when it is not this node's own. */
@@ -127,7 +130,7 @@ export class Inference {
     const { onProgress = () => {} } = options
     const signal = AbortSignal.any([this.controller.signal, ...(options.signal === undefined ? [] : [options.signal])])
     const base = readBaseModel(params.base)
-    const located = await this.locate(params, { base, rows: wantedRows }, { ...options, signal })
+    const located = await this.locate(params, { base, rows: wantedRows, force: params.force }, { ...options, signal })
     const groups = targetGroups(located.map(({ manifest }) => manifest))
     const began = performance.now()
     const { model, release } = await this.models.hold({ folder: params.base, groups, combineMode: params.combineMode })
@@ -136,7 +139,8 @@ export class Inference {
       onProgress({ type: 'model', step: 'open', modules, stages: model.shape.stages, elapsed: performance.now() - began })
       signal.throwIfAborted()
       const tell = (session: SessionInfo): void => this.tellSession(session, options)
-      const shared = { rows, signal, onSession: tell, keepRows: params.keepRows }
+      const { force, keepRows } = params
+      const shared = { rows, force, keepRows, signal, onSession: tell }
       const remotes = located.length === 0 ? undefined : await this.openSessions(located, shared)
       const patched: PatchedModel = new PatchedModel({
         model,
@@ -156,11 +160,7 @@ export class Inference {
     }
   }
 
-  private async locate(
-    { adapters }: AdapterUse,
-    wanted: { base: BaseModelName; rows: (located: Located) => number },
-    options: CallOptions
-  ): Promise<Located[]> {
+  private async locate({ adapters }: AdapterUse, wanted: Wanted, options: CallOptions): Promise<Located[]> {
     return Promise.all(adapters.map(reference => this.init.finder.resolve(reference, wanted, options)))
   }
 
@@ -168,15 +168,15 @@ export class Inference {
     located: readonly Located[],
     {
       rows,
+      force,
       ...shared
-    }: {
-      rows: (located: Located) => number
-      signal: AbortSignal
-      onSession: (session: SessionInfo) => void
-      keepRows: boolean | undefined
+    }: Pick<Wanted, 'rows' | 'force'> & {
+      readonly signal: AbortSignal
+      readonly onSession: (session: SessionInfo) => void
+      readonly keepRows: boolean | undefined
     }
   ): Promise<RemoteAdapters> {
-    const { kernel, random, store, net, jobs, settling, listedSeed } = this.init
+    const { kernel, random, store, net, jobs, settling, listedSeed, witness } = this.init
     const inits = located.map(each => ({
       kernel,
       random,
@@ -191,7 +191,9 @@ export class Inference {
       groups: [...each.manifest.groups.keys()],
       rows: rows(each),
       jobs: jobs?.(each.manifest),
-      another: (lost: PeerId, error: Error) => this.another(each, { lost, error, signal: shared.signal }),
+      another: (lost: PeerId, error: Error) => this.another(each, { lost, error, force, signal: shared.signal }),
+      onEvidence: (evidence: Evidence) => witness.session(evidence, each.manifest),
+      ...(force !== true && { checkKey: (key: Uint8Array) => refuseConvicted(witness, key) }),
       ...shared
     }))
     return RemoteAdapters.open(inits)
@@ -200,7 +202,7 @@ export class Inference {
   /** Who serves the adapter of a session that broke: the same contributor, when only the connection was lost, or another. */
   private async another(
     { manifest }: Located,
-    { lost, error, signal }: { lost: PeerId; error: Error; signal: AbortSignal }
+    { lost, error, force, signal }: { lost: PeerId; error: Error; force: boolean | undefined; signal: AbortSignal }
   ): Promise<PeerId> {
     const { net, finder } = this.init
     const until = performance.now() + GO_ON
@@ -214,7 +216,7 @@ export class Inference {
         found => found.located,
         () => []
       )
-      const other = located.find(({ peer }) => !peer.equals(lost))
+      const other = located.find(({ peer, info }) => !peer.equals(lost) && (force === true || info.evidence === null))
       if (other !== undefined) return other.peer
       await new Promise(resolve => setTimeout(resolve, GO_ON_PAUSE))
     } while (performance.now() < until)

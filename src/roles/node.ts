@@ -25,6 +25,7 @@ import type { FindParams, FindResult, GenerateParams, LossParams, Role, SessionI
 import { systemWords } from './system-error.js'
 import { SAMPLING_KEY_BYTES, Verifier } from './verifier.js'
 import { VERSION } from './version.js'
+import { Witness } from './witness.js'
 import { inlineUserJobs } from '../session/index.js'
 import { UserSettling } from './settling/user.js'
 import { type FileCheck, sessionWorkers } from './workers.js'
@@ -53,6 +54,7 @@ interface Parts {
   readonly verifier: Verifier
   readonly contributor: Contributor | undefined
   readonly settling: UserSettling
+  readonly witness: Witness
 }
 
 /** How a participant gets its network: made for it, or one that it is a service of. */
@@ -116,6 +118,12 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
   const onLost = (error: Error): void => late.parts?.net.node.logger.forComponent('zklora:workers').error('%e', error)
   const workers = sessionWorkers({ kernel, random, threads: limits.threads, onLost }, options.jobs)
   const { pool, jobs, registration, checks, verifyFile } = workers
+  const witness = new Witness({
+    store,
+    check: workers.evidence,
+    log: () => late.parts!.net.node.logger.forComponent('zklora:evidence'),
+    onEvidence: evidence => events.emit({ type: 'evidence', evidence })
+  })
   const contributor = !has('contributor')
     ? undefined
     : new Contributor({
@@ -144,7 +152,7 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
   })
   const own = new OwnAdapters({ kernel, random, store, registration, contributor, discovery: net.discovery })
   const samplingKey = await store.secret('sampling', () => random(SAMPLING_KEY_BYTES))
-  const verifier = new Verifier({ net, store, kernel, random, checks, samplingKey, share: limits.verifierShare })
+  const verifier = new Verifier({ net, store, kernel, random, checks, witness, samplingKey, share: limits.verifierShare })
   verifier.listen(verdict => events.emit({ type: 'verdict', verdict }))
   const settling = new UserSettling({
     store,
@@ -154,7 +162,10 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
     jobs: manifest => jobs.user?.(manifest) ?? inlineUserJobs({ kernel, manifest, random }),
     onSession: session => events.emit({ type: 'session', session })
   })
-  const parts: Parts = { options, datastore, store, kernel, pool, jobs, verifyFile, events, net, own, verifier, contributor, settling }
+  const parts: Parts = {
+    ...{ options, datastore, store, kernel, pool, jobs, verifyFile, events },
+    ...{ net, own, verifier, contributor, settling, witness }
+  }
   late.parts = parts
   return parts
 }
@@ -194,11 +205,12 @@ function participant({
   own,
   verifier,
   contributor,
-  settling
+  settling,
+  witness
 }: Parts): ZkloraNode {
   const started = Date.now()
   const random = systemRandom
-  const finder = new Finder({ net, store, verifier, hasBootstrap: (options.bootstrap ?? []).length > 0 })
+  const finder = new Finder({ net, store, verifier, witness, hasBootstrap: (options.bootstrap ?? []).length > 0 })
   const known = new KnownProofs({ store, verifyFile, verifier })
   const inference = new Inference({
     kernel,
@@ -208,6 +220,7 @@ function participant({
     finder,
     events,
     settling,
+    witness,
     listedSeed: seedOf(options.listedKey),
     jobs: jobs.user
   })
@@ -219,6 +232,7 @@ function participant({
     await inference.stop()
     await settling.stop()
     await verifier.stop()
+    await witness.idle()
     await net.stop()
     await contributor?.stop()
     await pool?.stop()
@@ -260,6 +274,9 @@ function participant({
     verifyFile,
     verifyKnown: (id, call) => known.verify(id, call),
     verdicts: () => store.verdicts.list(),
+    evidence: () => store.evidence.list(),
+    exportEvidence: id => witness.get(id),
+    addEvidence: bytes => witness.add(bytes),
     watch: ({ signal = new AbortController().signal, onProgress = () => {} }) => events.watch(onProgress, signal),
     stop: () => (stopped ??= stop())
   }

@@ -61,6 +61,8 @@ export interface RemoteAdapterInit {
   readonly jobs?: UserJobs | undefined
   /** Told when the session changes its state. */
   readonly onSession?: ((info: SessionInfo) => void) | undefined
+  /** Looks at the contributor's key before the first row. @throws to end the session */
+  readonly checkKey?: ((key: Uint8Array) => void) | undefined
   /** Told what shows that the contributor broke its word. */
   readonly onEvidence?: ((evidence: Evidence) => void) | undefined
   readonly timeouts?: Partial<SessionTimeouts> | undefined
@@ -89,6 +91,7 @@ export async function openRemoteAdapter(init: RemoteAdapterInit): Promise<Remote
     listedSeed: init.listedSeed,
     agree: terms => {
       scales = checkAccept(terms, manifest, BigInt(Math.floor(started / SECOND)))
+      init.checkKey?.(terms.accept.key)
       entry = SessionEntry.opened({
         session: terms.session,
         role: 'user',

@@ -4,7 +4,9 @@
  */
 
 import type { AdapterInfo, Hex, VerifyReport } from '../browser/report.js'
+import type { EvidenceInfo } from '../store/index.js'
 
+export type { EvidenceInfo } from '../store/index.js'
 export type { AdapterInfo, AdapterModuleInfo, Hex, OpenedRow, ProofRange, VerifyReport } from '../browser/report.js'
 
 export type Role = 'contributor' | 'user' | 'verifier' | 'bootstrap'
@@ -64,6 +66,8 @@ export interface FoundAdapter {
   maxRows: number
   /** Sessions of this adapter whose bundle was verified here. */
   verifiedSessions: number
+  /** Identifier of evidence against its owner that is kept here: it is not chosen. */
+  evidence: Hex | null
 }
 
 export interface FindParams {
@@ -105,6 +109,8 @@ export interface AdapterUse {
   combineMode?: 'add_delta' | 'replace' | undefined
   /** True: what opens the sessions' rows is kept, within a bound, so that one can be shown (`openRow`). */
   keepRows?: boolean | undefined
+  /** Also with contributors against whom there is evidence. */
+  force?: boolean | undefined
   /** Rows of each session at most, another follows one that is full; absent: from the prompt and maxNewTokens, or what is served. */
   rows?: number | undefined
 }
@@ -218,6 +224,7 @@ export type ProgressEvent =
   | { type: 'token'; token: number; text: string }
   | { type: 'commitments'; session: Hex; rows: number; accepted: number }
   | { type: 'verdict'; verdict: VerdictInfo }
+  | { type: 'evidence'; evidence: EvidenceInfo }
   | { type: 'window'; done: number; total: number }
 
 export interface CallOptions {
@@ -265,6 +272,12 @@ export interface ZkloraNode {
   /** Verifies a bundle that this node keeps or can fetch: by digest, root or session. */
   verifyKnown(id: Hex, options?: CallOptions): Promise<VerifyReport>
   verdicts(): Promise<VerdictInfo[]>
+  /** What shows that contributors broke their word, the oldest first. */
+  evidence(): Promise<EvidenceInfo[]>
+  /** The bytes, by identifier or its first 8 digits. */
+  exportEvidence(id: Hex): Promise<Uint8Array>
+  /** Checks evidence from somebody else, and keeps it. */
+  addEvidence(bytes: Uint8Array): Promise<EvidenceInfo>
   /** Announcements and verdicts as they come, until the signal aborts. */
   watch(options: CallOptions): Promise<void>
 

@@ -9,7 +9,7 @@ import type { Kernel } from '../kernel/index.js'
 import { NET_LIMITS } from '../limits.js'
 import { adapterKey, type Heard, type Net, peersOfHolder, topicKey, TOPICS } from '../net/index.js'
 import { decodeManifest, type Random, type VerifiedManifest, type VerifiedProof, verifyBatch, verifyManifest } from '../proof/index.js'
-import { type FeedAnnouncement, keptManifest, type Store } from '../store/index.js'
+import { checkStatement, type FeedAnnouncement, keptManifest, type Store } from '../store/index.js'
 import { announcedOwner, type Announcement } from '../wire/announcement.js'
 import { Backlog, BACKLOG_LIMITS, type BacklogLimits, verificationPoints } from './verifying/backlog.js'
 import { Batches, type BatchChecks } from './verifying/batches.js'
@@ -17,8 +17,8 @@ import { CatchUp } from './catch-up.js'
 import { Gate } from './gate.js'
 import { Obtaining, type ObtainLimits, type WantedBundle } from './verifying/obtain.js'
 import { Share, type ShareClock, systemClock } from './verifying/share.js'
-import { checkStatement } from './statement.js'
 import type { VerdictInfo } from './types.js'
+import type { Witness } from './witness.js'
 
 /** Announcements whose adapter and feed are looked at; beyond them they are dropped (and found later by their index). */
 const QUEUE = 1024
@@ -53,6 +53,8 @@ export interface VerifierInit {
   samplingKey?: Uint8Array | undefined
   /** Of the time of the threads that verify, what announced bundles may take: above 0, at most 1; default 0.5. */
   share?: number | undefined
+  /** Told of what shows that a contributor broke its word. */
+  witness?: Pick<Witness, 'announced' | 'refused' | 'proved'> | undefined
   /** Milliseconds since 1970. */
   now?: (() => number) | undefined
   /** By which busy time is measured. */
@@ -251,17 +253,22 @@ export class Verifier {
     const { statement, holder } = read.announcement
     const holders = peersOfHolder(holder)
     const { signal } = this.controller
+    const { witness } = this.init
     let verdict = verdictOf(read.announcement)
+    let obtained: { manifest: VerifiedManifest; bundle: Uint8Array } | undefined
     try {
       const manifest = await this.manifest(statement.adapter, holders, signal)
       verdict = { ...verdict, adapterName: manifest.name }
       const bundle = await gate.run(() => this.fetches.run(() => this.bundle(statement, holders, signal)))
+      obtained = { manifest, bundle }
       const { proof, elapsed } = await this.verify(manifest, bundle)
       checkStatement(read.announcement, proof)
       await store.bundles.putVerified(proof, bundle, { own: false })
+      witness?.proved(proof, manifest)
       net.discovery.provide(adapterKey(statement.adapter))
       await this.settle({ ...verdict, verdict: 'valid', elapsed, checked: this.now() })
     } catch (error) {
+      if (isPeerError(error) && obtained !== undefined) witness?.refused(read, obtained.manifest, obtained.bundle)
       await this.failed(verdict, error)
     }
   }
@@ -304,6 +311,7 @@ export class Verifier {
     const put = await this.init.store.feeds.put(read)
     if (put === 'stored') return true
     dropped[put]++
+    if (put === 'conflict') this.init.witness?.announced(read)
     return false
   }
 

@@ -4,11 +4,14 @@ import { serveJobs, wasmKernel } from '../kernel/index.js'
 import type { Random } from '../proof/index.js'
 import { sessionModule } from '../session/index.js'
 import { nodePort } from './threads.js'
-import { FILE_JOB, type FileJob } from './workers.js'
+import { checkEvidence } from '../store/index.js'
+import { EVIDENCE_JOB, FILE_JOB, type FileJob } from './workers.js'
 
 const kernel = wasmKernel()
 const random: Random = bytes => crypto.getRandomValues(new Uint8Array(bytes))
 const { open, jobs } = sessionModule({ kernel, random })
 const files = ({ source, bytes }: FileJob): { value: unknown } => ({ value: verifyFile(source, bytes, { kernel, random }) })
 
-serveJobs(nodePort(), { open, jobs: { ...jobs, [FILE_JOB]: files } })
+const evidence = (bytes: Uint8Array): { value: unknown } => ({ value: checkEvidence(bytes, { kernel, random }) })
+
+serveJobs(nodePort(), { open, jobs: { ...jobs, [FILE_JOB]: files, [EVIDENCE_JOB]: evidence } })

@@ -4,6 +4,7 @@ import { type Kernel, type WorkerLostError, WorkerPool } from '../kernel/index.j
 import type { Random, RegistrationJobs } from '../proof/index.js'
 import { inlineRegistration, PooledJobs } from '../session/index.js'
 import type { NodeJobs } from './options.js'
+import { type CheckedEvidence, checkEvidence } from '../store/index.js'
 import type { VerifyReport } from './types.js'
 import type { VerifierChecks } from './verifier.js'
 import { nodeWorker, threadsOfMachine } from './threads.js'
@@ -32,6 +33,9 @@ export interface FileJob {
   readonly bytes: Uint8Array
 }
 
+/** The name of the job that checks evidence, given its bytes. */
+export const EVIDENCE_JOB = 'checkEvidence'
+
 export interface SessionWorkers {
   readonly pool: WorkerPool | undefined
   readonly jobs: NodeJobs
@@ -39,6 +43,8 @@ export interface SessionWorkers {
   /** What the verifier asks for; undefined: it does it itself. */
   readonly checks: VerifierChecks | undefined
   readonly verifyFile: FileCheck
+  /** As `checkEvidence`. */
+  readonly evidence: (bytes: Uint8Array) => Promise<CheckedEvidence>
 }
 
 /** A pool, of which no thread has been started yet, and the jobs on it; `given` jobs come first. */
@@ -47,8 +53,9 @@ export function sessionWorkers(
   given: NodeJobs = {}
 ): SessionWorkers {
   if (threads === 0) {
+    const evidence = async (bytes: Uint8Array): Promise<CheckedEvidence> => checkEvidence(bytes, { kernel, random })
     const here: FileCheck = async (source, bytes) => verifyFile(source, bytes, { kernel, random })
-    return { pool: undefined, jobs: given, registration: inlineRegistration(kernel), checks: undefined, verifyFile: here }
+    return { pool: undefined, jobs: given, registration: inlineRegistration(kernel), checks: undefined, verifyFile: here, evidence }
   }
   const pool = new WorkerPool({ module: MODULE, worker: nodeWorker, threads, onLost })
   const pooled = new PooledJobs({ pool, kernel, random })
@@ -62,7 +69,11 @@ export function sessionWorkers(
       atOnce: Math.max(1, threads - 1),
       batchBytes: BATCH_BYTES
     },
-    verifyFile: fileCheck(pool)
+    verifyFile: fileCheck(pool),
+    evidence: async input => {
+      await pool.room()
+      return pool.run<CheckedEvidence>({ name: EVIDENCE_JOB, input })
+    }
   }
 }
 

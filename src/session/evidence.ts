@@ -1,5 +1,5 @@
 /** What this side keeps to show how the other broke its word: the messages since the last batch that held. */
-import type { TailRole } from '../proof/index.js'
+import type { Tail, TailRole } from '../proof/index.js'
 import type { Terms } from './terms/terms.js'
 
 export interface Evidence {
@@ -9,6 +9,8 @@ export interface Evidence {
   readonly messages: readonly { readonly from: TailRole; readonly bytes: Uint8Array }[]
   /** Messages of each direction before these. */
   readonly before: Readonly<Record<TailRole, number>>
+  /** The other side's last tail that held. */
+  readonly tail: Tail | undefined
   readonly error: Error
 }
 
@@ -29,7 +31,7 @@ export class EvidenceLog {
     this.dropped = place
   }
 
-  take(terms: Terms, error: Error): Evidence {
-    return { terms, messages: [...this.messages], before: { ...this.before }, error }
+  take(terms: Terms, tail: Tail | undefined, error: Error): Evidence {
+    return { terms, messages: [...this.messages], before: { ...this.before }, tail, error }
   }
 }

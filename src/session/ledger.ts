@@ -25,6 +25,8 @@ export class Ledger {
   /** This side's last signed tail, and the other's last checked one. */
   ownTail: Tail | undefined
   peerTail: Tail | undefined
+  /** The other's last tail about rows that this side has accepted, too, and that it signed as they are. */
+  heldTail: Tail | undefined
 
   private readonly init: LedgerInit
   private readonly own: PrivateChain
@@ -136,10 +138,12 @@ export class Ledger {
 
   private checkEarly(): void {
     while (this.early.length > 0 && this.early[0]!.accepted <= this.publicChain.accepted) {
-      const { accepted, publicHash } = this.early.shift()!
+      const tail = this.early.shift()!
+      const { accepted, publicHash } = tail
       if (!equal(publicHash, this.publicChain.at(accepted))) {
         throw new InvalidProofError('public hash', `the ${this.peerRole} signed other rows up to row ${accepted}`)
       }
+      this.heldTail = tail
     }
     this.forgetRows()
   }

@@ -231,7 +231,7 @@ export class UserSession extends Side {
 
   /** The messages since the last batch that held, and the error: to show to others why the session failed. */
   evidenceOf(error: Error): Evidence {
-    return this.evidence.take(this.terms, error)
+    return this.evidence.take(this.terms, this.ledger.heldTail, error)
   }
 
   protected override async handle(message: Message, bytes: Uint8Array): Promise<void> {

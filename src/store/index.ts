@@ -8,6 +8,7 @@ import { NET_LIMITS } from '../limits.js'
 import { Adapters } from './adapters.js'
 import { Budget } from './budget.js'
 import { Bundles } from './bundles.js'
+import { Evidences } from './evidence/index.js'
 import { Feeds } from './feeds.js'
 import { Journals } from './journals.js'
 import type { KeptLimits } from './kept.js'
@@ -20,12 +21,14 @@ import { Verdicts } from './verdicts.js'
 export type { AdapterPolicy, OwnAdapter, OwnAdapterEntry } from './adapters.js'
 export type { BudgetAdapter, Registered, TakeParams } from './budget.js'
 export type { BundleInfo, ProvedInfo } from './bundles.js'
+export * from './evidence/index.js'
 export * from './feed.js'
 export type { FeedHead, PutResult } from './feeds.js'
 export type { JournalInfo, SessionJournal } from './journals.js'
 export type { KeptLimits } from './kept.js'
 export type { ManifestInfo } from './manifests.js'
 export type { SessionBundle, SessionRecord } from './sessions.js'
+export { checkStatement } from './statement.js'
 export type { Verdict, VerdictRecord } from './verdicts.js'
 
 /** Layout of the keys and values; a change of it needs a migration and a new number. */
@@ -37,6 +40,7 @@ export interface StoreLimits {
   readonly manifests: KeptLimits
   readonly verdicts: KeptLimits
   readonly rows: KeptLimits
+  readonly evidence: KeptLimits
 }
 
 export const STORE_LIMITS: StoreLimits = {
@@ -45,7 +49,8 @@ export const STORE_LIMITS: StoreLimits = {
   manifests: { bytes: NET_LIMITS.keptManifestBytes, age: Infinity },
   /** A verdict belongs to an announcement. */
   verdicts: { bytes: NET_LIMITS.keptAnnouncementBytes, age: NET_LIMITS.keptAnnouncementAge },
-  rows: { bytes: NET_LIMITS.keptRowBytes, age: NET_LIMITS.keptRowAge }
+  rows: { bytes: NET_LIMITS.keptRowBytes, age: NET_LIMITS.keptRowAge },
+  evidence: { bytes: NET_LIMITS.keptEvidenceBytes, age: Infinity }
 }
 
 export interface StoreInit {
@@ -59,6 +64,7 @@ export class Store {
   readonly adapters: Adapters
   readonly budget: Budget
   readonly bundles: Bundles
+  readonly evidence: Evidences
   readonly feeds: Feeds
   readonly journals: Journals
   readonly manifests: Manifests
@@ -74,6 +80,7 @@ export class Store {
     this.adapters = new Adapters(table)
     this.budget = new Budget(table)
     this.bundles = new Bundles(table, bounds.bundles, now)
+    this.evidence = new Evidences(table, bounds.evidence, now)
     this.feeds = new Feeds(table, bounds.announcements, now)
     this.journals = new Journals(table, now)
     this.manifests = new Manifests(table, bounds.manifests, now)
@@ -93,7 +100,7 @@ export class Store {
     }
     await table.write().putJson(['version'], STORE_VERSION).commit()
     const store = new Store(init)
-    for (const part of [store.bundles, store.feeds, store.manifests, store.verdicts, store.rows]) await part.open()
+    for (const part of [store.bundles, store.evidence, store.feeds, store.manifests, store.verdicts, store.rows]) await part.open()
     return store
   }
 
@@ -118,14 +125,15 @@ export class Store {
       announcements: this.feeds.bytes,
       manifests: this.manifests.bytes,
       verdicts: this.verdicts.bytes,
-      'own rows': this.rows.bytes
+      'own rows': this.rows.bytes,
+      evidence: this.evidence.bytes
     }
   }
 
   /** Removes of others' data what is too old or too much. */
   async evict(): Promise<number> {
     let evicted = 0
-    for (const part of [this.bundles, this.feeds, this.manifests, this.verdicts, this.rows]) evicted += await part.evict()
+    for (const part of [this.bundles, this.evidence, this.feeds, this.manifests, this.verdicts, this.rows]) evicted += await part.evict()
     return evicted
   }
 

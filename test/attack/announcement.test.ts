@@ -2,7 +2,7 @@
 import test from 'ava'
 import { InvalidProofError } from '../../src/errors.js'
 import { prove, publicKeyOf, sessionId, signDelegation, signTail, verify } from '../../src/proof/index.js'
-import { checkStatement } from '../../src/roles/statement.js'
+import { checkStatement } from '../../src/store/statement.js'
 import { type Announcement, NO_PREVIOUS, type Statement } from '../../src/wire/announcement.js'
 import { statementOf } from '../network/bundles.js'
 import { contextOf, honestSession, kernel, makeAdapter, makeTails, OWNER_SECRET, register, seeded } from '../proof/fixture.js'

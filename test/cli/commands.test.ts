@@ -9,7 +9,7 @@ import { socketPath } from '../../src/daemon/paths.js'
 import { NotFoundError } from '../../src/errors.js'
 import type { ZkloraNode } from '../../src/roles/types.js'
 import { temporaryFolder } from '../daemon/folders.js'
-import { adapter, report, session, smallNode, status, untilAborted, verdict, type SmallNode } from '../daemon/small-node.js'
+import { adapter, evidence, report, session, smallNode, status, untilAborted, verdict, type SmallNode } from '../daemon/small-node.js'
 import { type Ran, type TerminalOptions, zklora } from './terminal.js'
 
 interface Daemon {
@@ -433,4 +433,20 @@ test('an error with what a file or a peer called itself does not move the cursor
     }
   })
   t.is((await run(['adapter', 'list'])).stderr, 'zklora: tensor \ufffd[2Jmine\ufffd is not there\n')
+})
+
+test('evidence is listed, written to a file and taken from one', async t => {
+  const { run, dataDir } = await daemon(t)
+  const list = await run(['evidence', 'list'])
+  t.regex(list.stdout, /^evidence 7d2f91ab44c0… against contributor key c1c1c1c1c1c1…\n {2}it signed two announcements/)
+  t.regex(list.stdout, /for the owner d2d2d2d2d2d2…, who is convicted as well/)
+  t.deepEqual(JSON.parse((await run(['evidence', 'list', '--json'])).stdout), [evidence])
+  const file = join(dataDir, 'cheat.zkevidence')
+  t.regex((await run(['evidence', 'export', '7d2f91ab', file])).stdout, /cheat\.zkevidence: 3 B; zklora evidence add/)
+  t.deepEqual([...(await readFile(file))], [1, 2, 3])
+  t.regex((await run(['evidence', 'export', '7d2f91ab', file])).stderr, /is there already: --force overwrites it/)
+  t.is((await run(['evidence', 'add', file])).status, 0)
+  t.regex((await run(['evidence', 'add', join(dataDir, 'none')])).stderr, /none cannot be read/)
+  const none = await daemon(t, { evidence: async () => [] })
+  t.is((await none.run(['evidence', 'list'])).stdout, 'no evidence against anybody\n')
 })

@@ -97,6 +97,7 @@ test('who was found is a table, and nobody is said to be nobody', t => {
     rowsLeft: 100,
     listedOnly: true,
     maxRows: 5000,
+    evidence: null,
     verifiedSessions: 3
   }
   const found = [of, { ...of, roundTrip: null, rowsLeft: null, listedOnly: false }]

@@ -2,6 +2,7 @@
 import { NotFoundError } from '../../src/errors.js'
 import type {
   CallOptions,
+  EvidenceInfo,
   OwnAdapterInfo,
   SessionInfo,
   StatusReport,
@@ -119,6 +120,17 @@ export const status: StatusReport = {
   store: { bundles: 26_700 }
 }
 
+export const evidence: EvidenceInfo = {
+  id: '7d2f91ab44c0'.padEnd(64, '0'),
+  kind: 'feed fork',
+  key: 'c1'.repeat(32),
+  owners: ['d2'.repeat(32)],
+  adapter: adapter.id,
+  reason: 'it signed two announcements with the index 3 of one feed',
+  bytes: 1100,
+  added: 1_800_000_000_000
+}
+
 /** Rejects when the signal aborts. */
 export function untilAborted({ signal }: CallOptions): Promise<never> {
   return new Promise((_, reject) => {
@@ -178,6 +190,9 @@ export function smallNode(methods: Partial<ZkloraNode> = {}): SmallNode {
     verifyFile: async () => report,
     verifyKnown: async () => report,
     verdicts: async () => [verdict],
+    evidence: async () => [evidence],
+    exportEvidence: async () => Uint8Array.of(1, 2, 3),
+    addEvidence: async () => evidence,
     watch: options => untilAborted(options),
     stop: async () => {
       node.stopped = true

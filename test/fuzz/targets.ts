@@ -29,6 +29,7 @@ import {
 } from '../../src/proof/index.js'
 import { encodeTail } from '../../src/proof/rows/tail.js'
 import { decodeMessage, encodeMessage } from '../../src/session/index.js'
+import { contradictionOf, decodeEvidence, encodeEvidence, feedForkOf, invalidBundleOf } from '../../src/store/index.js'
 import { decodeAnnouncement, encodeAnnouncement } from '../../src/wire/announcement.js'
 import { delegation, make } from '../net/announcements.js'
 import { contextOf, honestBundle, kernel, makeAdapter, OWNER_SECRET, register, seeded } from '../proof/fixture.js'
@@ -96,6 +97,16 @@ const announcements = [
 ]
 const contexts = [contextOf(adapter), contextOf(adapter, { delegation: signed }), contextOf(adapter, { groups: [1] })].map(encodeContext)
 
+const tails = bundles.map(bytes => decodeBundle(bytes, manifest).statement.contributorTail)
+const evidence = [
+  feedForkOf(announcements[0]!, make({ statement: { length: 77 } }))!,
+  ...[undefined, signed].map(delegated => {
+    const pair = [tails[0]!, { ...tails[0]!, publicHash: new Uint8Array(32) }]
+    return contradictionOf(contextOf(adapter, { delegation: delegated }), new Uint8Array(32).fill(9), pair)!
+  }),
+  invalidBundleOf(announcements[0]!, new Uint8Array(100), new Uint8Array(100))
+]
+
 function manifestAgain(bytes: Uint8Array): Uint8Array {
   const { groups, activationBits, weightBits, certificates, ...given } = decodeManifest(bytes)
   const commitments = groups.flatMap(({ modules }) => modules)
@@ -136,10 +147,17 @@ export const TARGETS: readonly Target[] = [
   fromSchema('fetch', 'Catalogue', 1000, bytes => encodeCatalogue(decodeCatalogue(bytes))),
   {
     name: 'announcement',
-    share: 2500,
+    share: 2000,
     cases: mutated(announcements.map(({ bytes }) => bytes)),
     again: bytes => encodeAnnouncement(decodeAnnouncement(bytes)),
     // protocols/announce: another version is not known, and not malformed.
+    alsoAllowed: ['UnsupportedError']
+  },
+  {
+    name: 'evidence',
+    share: 500,
+    cases: mutated(evidence),
+    again: bytes => encodeEvidence(decodeEvidence(bytes)),
     alsoAllowed: ['UnsupportedError']
   },
   { name: 'context', share: 1000, cases: mutated(contexts), again: bytes => encodeContext(decodeContext(bytes)) },

@@ -85,6 +85,7 @@ test('a contributor that names hundreds of adapters has its first ones looked at
     net: { ...net, fetch: { adapters: async () => catalogue } as never },
     store,
     hasBootstrap: true,
+    witness: { against: () => undefined },
     verifier: {
       manifest: async () => {
         asked++

@@ -2,24 +2,44 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import test, { type ExecutionContext } from 'ava'
-import { fromHex } from '../../src/bytes.js'
+import { fromHex, toHex } from '../../src/bytes.js'
+import { hash } from '../../src/kernel/index.js'
 import { adapterKey, type AnnouncementBody, type Heard } from '../../src/net/index.js'
-import { certifiedEntries, decodeManifest, sign, signDelegation, publicKeyOf, verifyBatch, verifyManifest } from '../../src/proof/index.js'
+import {
+  certifiedEntries,
+  decodeManifest,
+  sign,
+  signDelegation,
+  publicKeyOf,
+  verify,
+  verifyBatch,
+  verifyManifest
+} from '../../src/proof/index.js'
 import { verifyFile } from '../../src/browser/verify-file.js'
 import { KnownProofs } from '../../src/roles/known.js'
 import type { VerdictInfo } from '../../src/roles/types.js'
 import { Verifier, type VerifierChecks, type VerifierInit, type VerifierLimits } from '../../src/roles/verifier.js'
-import { ANNOUNCEMENT_LABEL, feedId, openAnnouncement, RECEIPT_LABEL, Store } from '../../src/store/index.js'
+import { Witness } from '../../src/roles/witness.js'
+import {
+  ANNOUNCEMENT_LABEL,
+  checkEvidence,
+  type CheckedEvidence,
+  feedId,
+  openAnnouncement,
+  RECEIPT_LABEL,
+  Store
+} from '../../src/store/index.js'
 import { encodeAnnouncement, encodeStatement, encodeUnsigned, NO_PREVIOUS, type UnsignedAnnouncement } from '../../src/wire/announcement.js'
 import { event, startNode, type TestNode } from '../net/nodes.js'
-import { flip, kernel, OWNER_SECRET, seeded, USER_SECRET } from '../proof/fixture.js'
-import { bodyOf, keep, makeBundle, type MadeBundle } from './bundles.js'
+import { flip, honestBundle, kernel, OWNER_SECRET, seeded, USER_SECRET } from '../proof/fixture.js'
+import { bodyOf, keep, makeBundle, type MadeBundle, statementOf } from './bundles.js'
 
 interface Scene {
   readonly holder: TestNode
   readonly here: TestNode
   readonly verifier: Verifier
   readonly verdicts: VerdictInfo[]
+  readonly witness: Witness
   /** Lets the verifier hear an announcement, as gossip would. */
   hear(body: AnnouncementBody, change?: Partial<UnsignedAnnouncement>): Promise<void>
 }
@@ -34,7 +54,9 @@ async function scene(t: ExecutionContext, init: Partial<VerifierInit> = {}): Pro
     return () => {}
   }
   const net = { ...here.net, announce: { ...here.net.announce, listen } as unknown as TestNode['net']['announce'] }
-  const verifier = new Verifier({ net, store: here.store, kernel, random: seeded('verifier'), ...init })
+  const check = async (bytes: Uint8Array): Promise<CheckedEvidence> => checkEvidence(bytes, { kernel, random: seeded('witness') })
+  const witness = new Witness({ store: here.store, check, log: () => here.net.node.logger.forComponent('test') })
+  const verifier = new Verifier({ net, store: here.store, kernel, random: seeded('verifier'), witness, ...init })
   const verdicts: VerdictInfo[] = []
   verifier.listen(verdict => verdicts.push(verdict))
   verifier.start()
@@ -44,11 +66,13 @@ async function scene(t: ExecutionContext, init: Partial<VerifierInit> = {}): Pro
     here,
     verifier,
     verdicts,
+    witness,
     async hear(body, change = {}) {
       const unsigned = { ...body, index: 0n, previous: NO_PREVIOUS, ...change }
       const bytes = encodeAnnouncement({ ...unsigned, signature: sign(OWNER_SECRET, ANNOUNCEMENT_LABEL, encodeUnsigned(unsigned)) })
       tell({ read: openAnnouncement(bytes), from: holder.net.node.peerId })
       await verifier.idle()
+      await witness.idle()
     }
   }
 }
@@ -378,4 +402,55 @@ test('what a verifier kept, another finds by the DHT when the holder is gone', a
 test('receipts of the fixture are those of the protocol', t => {
   const { receipt } = bodyOf(made, { toMultihash: () => ({ bytes: new Uint8Array(1) }) } as never)
   t.deepEqual(receipt, sign(USER_SECRET, RECEIPT_LABEL, encodeStatement(made.statement)))
+})
+
+// Evidence
+
+/** What a verifier keeps against the contributor of the fixtures. */
+async function against({ here }: Scene): Promise<string[]> {
+  return (await here.store.evidence.list()).map(({ kind, key }) => (key === toHex(publicKeyOf(OWNER_SECRET)) ? kind : key))
+}
+
+test('an announced bundle that does not hold is evidence against who announced it', async t => {
+  const bundle = flip(made.bundle, made.bundle.length - 1)
+  const it = await scene(t)
+  await it.holder.store.manifests.put(made.manifest)
+  const statement = { ...made.statement, digest: hash('zklora/v1/bundle', bundle) }
+  const { proof } = made
+  await it.holder.store.bundles.putOwn(proof, bundle)
+  await it.hear(bodyOf({ ...made, statement }, it.holder.net.node.peerId))
+  t.is(last(it).verdict, 'invalid')
+  t.deepEqual(await against(it), ['invalid bundle'])
+  t.regex((await it.here.store.evidence.list())[0]!.reason, /announced a bundle that does not hold/)
+})
+
+test('a bundle that is not to be had, or that its holder changes, is no evidence', async t => {
+  const it = await scene(t)
+  await it.holder.store.manifests.put(made.manifest)
+  await it.hear(bodyOf(made, it.holder.net.node.peerId))
+  t.is(last(it).verdict, 'unavailable')
+  t.deepEqual(await against(it), [])
+})
+
+test('a second announcement with an index that is taken is evidence', async t => {
+  const it = await heard(t, body => body)
+  await it.hear(bodyOf(makeBundle('verifier', 'another'), it.holder.net.node.peerId))
+  t.deepEqual(await against(it), ['feed fork'])
+  // Once more says nothing new.
+  await it.hear(bodyOf(makeBundle('verifier', 'another'), it.holder.net.node.peerId, { time: BigInt(Date.now()) + 5n }))
+  t.is((await it.here.store.evidence.list()).length, 2)
+})
+
+test('two bundles that verify and tell two stories of one session are evidence', async t => {
+  const it = await heard(t, body => body)
+  const context = { userNonce: made.proof.context.userNonce }
+  const { bundle } = honestBundle(made.adapter, 'two stories', { context })
+  const proof = verify({ kernel, manifest: made.manifest, bundle, random: seeded('verify') })
+  t.deepEqual(proof.session, made.proof.session)
+  const other = { ...made, bundle, proof, statement: statementOf(proof) }
+  await keep(it.holder.store, other)
+  const previous = openAnnouncement((await it.here.store.feeds.get(feedId(publicKeyOf(OWNER_SECRET), made.manifest.id), 0n))!).hash
+  await it.hear(bodyOf(other, it.holder.net.node.peerId), { index: 1n, previous })
+  t.is(last(it).verdict, 'valid')
+  t.deepEqual(await against(it), ['session fork'])
 })

@@ -12,7 +12,11 @@ import {
   type ZkloraNode
 } from '../../src/index.js'
 import type { NodeOptions } from '../../src/roles/options.js'
+import { fromHex } from '../../src/bytes.js'
 import { publicName } from '../../src/roles/base-model.js'
+import { openDatastore } from '../../src/roles/platform.js'
+import { feedForkOf, Store } from '../../src/store/index.js'
+import { make as announcement } from '../net/announcements.js'
 import { temporaryFolder } from '../daemon/folders.js'
 
 const LLAMA = 'config/demo/models/novels-llama'
@@ -271,4 +275,32 @@ test.serial('bytes that are no proof file are not checked, and those of a false 
   const junk = await readFile(join(KJV, 'adapter_config.json'))
   t.like(verifyProofFile('junk', junk), { verdict: 'unchecked', error: 'this is not a zklora proof file (zklora export writes them)' })
   t.like(verifyProofFile('none', new Uint8Array(0)), { verdict: 'unchecked' })
+})
+
+test.serial('a contributor against whom there is evidence is shown, and not chosen unless it is insisted on', async t => {
+  const { contributor, user, adapter } = await pair(t)
+  const listen = contributor.node.multiaddrs().map(address => address.replace(/\/p2p\/.*/, ''))
+  await contributor.node.stop()
+  // The owner's key tells two stories: the only way in which there can be evidence against it.
+  const datastore = await openDatastore(join(contributor.options.dataDir, 'store'))
+  const { ownerSeed } = (await (await Store.open({ datastore })).adapters.get(fromHex(adapter.id)))!
+  await datastore.close()
+  const told = [1, 2].map(fill => announcement({ contributor: ownerSeed, statement: { digest: new Uint8Array(32).fill(fill) } }))
+  const kept = await user.node.addEvidence(feedForkOf(told[0]!, told[1]!)!)
+  t.like(kept, { kind: 'feed fork', key: adapter.owner })
+  t.deepEqual(await user.node.evidence(), [kept])
+  t.deepEqual(await user.node.addEvidence(await user.node.exportEvidence(kept.id.slice(0, 8))), kept)
+  await t.throwsAsync(user.node.addEvidence(Uint8Array.of(1, 9)), { name: 'MalformedMessageError' })
+  await t.throwsAsync(user.node.exportEvidence('12345678'), { name: 'NotFoundError', message: /zklora evidence list/ })
+
+  const again = await createNode({ ...contributor.options, listen })
+  t.teardown(() => again.stop())
+  const [address] = again.multiaddrs()
+  const request = { base: LLAMA, adapters: [`@${address}`], prompt: 'And', maxNewTokens: 2 }
+  const refused = { name: 'InvalidInputError', message: /evidence against it: it signed two announcements.*--force/ }
+  await t.throwsAsync(user.node.generate(request), refused)
+  await t.throwsAsync(user.node.openModel({ base: LLAMA, adapters: ['kjv-llama'] }), refused)
+  t.is((await user.node.find({ base: LLAMA })).found[0]!.evidence, kept.id)
+  const { sessions } = await user.node.generate({ ...request, force: true })
+  t.is(sessions[0]!.state, 'announced')
 })

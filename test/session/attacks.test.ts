@@ -1,7 +1,12 @@
 /** From an honest session, one message is changed: who is lied to ends the session with the error that names the lie. */
 import test from 'ava'
 import { InvalidProofError, LimitExceededError, MalformedMessageError, ProtocolViolationError, RefusedError } from '../../src/errors.js'
-import { signTail } from '../../src/proof/index.js'
+import { defaultLogger } from '@libp2p/logger'
+import { MemoryDatastore } from 'datastore-core'
+import { toHex } from '../../src/bytes.js'
+import { publicKeyOf, signTail } from '../../src/proof/index.js'
+import { Witness } from '../../src/roles/witness.js'
+import { checkEvidence, Store } from '../../src/store/index.js'
 import { encodeMessage, inlineUserJobs, type Message } from '../../src/session/index.js'
 import { integers, kernel, OWNER_SECRET, seeded } from '../proof/fixture.js'
 import { carryPair, finish, makePair, type Pair, type PairOptions, random, serve, type Tamper } from './pair.js'
@@ -201,6 +206,36 @@ test('a tail about other rows', byUser, {
   tamper: tail(() => ({ publicHash: new Uint8Array(32) })),
   error: InvalidProofError,
   step: 'public hash'
+})
+test('a contributor that signs for the rows in another way as it closes leaves evidence with the user', async t => {
+  const pair = makePair({ user: { commitRows: 4 } })
+  const tamper: Tamper = (message, from, bytes) => {
+    if (from !== 'contributor' || message.kind !== 'batch' || !message.value.tail!.closed) return [bytes]
+    const { seen, signature: _signature, ...body } = message.value.tail!
+    const signed = signTail({
+      secretKey: OWNER_SECRET,
+      role: 'contributor',
+      session: pair.user.id,
+      tail: { ...body, publicHash: new Uint8Array(32) }
+    })
+    return [encodeMessage({ batch: { ...message.value, tail: { ...signed, seen } } })]
+  }
+  await Promise.all([carryPair(pair, tamper), converse(pair).catch(() => {})])
+  t.like(pair.user.failure, { name: 'InvalidProofError', step: 'public hash' })
+  const store = await Store.open({ datastore: new MemoryDatastore() })
+  const witness = new Witness({
+    store,
+    check: async bytes => checkEvidence(bytes, { kernel, random }),
+    log: () => defaultLogger().forComponent('test')
+  })
+  witness.session(pair.user.evidenceOf(pair.user.failure!), pair.registered.manifest)
+  await witness.idle()
+  t.like((await store.evidence.list())[0], { kind: 'session fork', key: toHex(publicKeyOf(OWNER_SECRET)) })
+  // What shows no contradiction is kept by nobody.
+  const other = makePair({ user: { commitRows: 4 } })
+  witness.session(other.user.evidenceOf(new Error('gone')), other.registered.manifest)
+  await witness.idle()
+  t.is((await store.evidence.list()).length, 1)
 })
 test('a tail that has seen messages that were never sent', byUser, {
   tamper: tail(({ seen }) => ({ seen: seen + 100 })),

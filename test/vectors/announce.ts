@@ -3,7 +3,7 @@ import { fromHex } from '../../src/bytes.js'
 import { adapterKey, roleKey, topicKey } from '../../src/net/index.js'
 import { gossipMessageId, topicOf } from '../../src/net/announce/topics.js'
 import { decodeManifest, publicKeyOf, sign, verify, verifyManifest } from '../../src/proof/index.js'
-import { checkStatement } from '../../src/roles/statement.js'
+import { checkStatement } from '../../src/store/statement.js'
 import {
   ANNOUNCEMENT_LABEL,
   announcementHash,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { evaluate, type Evaluators, resolve, type VectorCase } from './case.js'
 
-const PROTOCOLS = ['notation', 'adapter', 'bundle', 'announce', 'session', 'fetch']
+const PROTOCOLS = ['notation', 'adapter', 'bundle', 'announce', 'session', 'fetch', 'evidence']
 
 export function readVectors(protocol: string): VectorCase[] {
   return JSON.parse(readFileSync(`protocols/${protocol}/vectors.json`, 'utf8')) as VectorCase[]

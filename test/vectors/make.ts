@@ -3,11 +3,13 @@ import { ADAPTER } from './adapter.js'
 import { ANNOUNCE } from './announce.js'
 import { BUNDLE } from './bundle.js'
 import { evaluate, type Evaluators, hexed, resolve, type VectorCase } from './case.js'
+import { EVIDENCE } from './evidence.js'
 import { FETCH } from './fetch.js'
 import { ADAPTER_CASES } from './inputs/adapter.js'
 import { ANNOUNCE_CASES } from './inputs/announce.js'
 import { BUNDLE_CASES } from './inputs/bundle.js'
 import type { Named } from './inputs/draw.js'
+import { EVIDENCE_CASES } from './inputs/evidence.js'
 import { FETCH_CASES } from './inputs/fetch.js'
 import { NOTATION_CASES } from './inputs/notation.js'
 import { SESSION_CASES } from './inputs/session.js'
@@ -21,7 +23,8 @@ export const INPUTS: readonly (readonly [protocol: string, evaluators: Evaluator
   ['bundle', BUNDLE, BUNDLE_CASES],
   ['announce', ANNOUNCE, ANNOUNCE_CASES],
   ['session', SESSION, SESSION_CASES],
-  ['fetch', FETCH, FETCH_CASES]
+  ['fetch', FETCH, FETCH_CASES],
+  ['evidence', EVIDENCE, EVIDENCE_CASES]
 ]
 
 export interface VectorFile {

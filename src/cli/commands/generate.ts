@@ -18,6 +18,7 @@ export interface UseFlags extends CommonFlags, NetworkFlags {
   combine?: 'add_delta' | 'replace'
   rows?: number
   keepRows?: boolean
+  force?: boolean
 }
 
 /** Which base model with which adapters: `generate` and `loss`. */
@@ -36,18 +37,20 @@ export function use(command: Command): Command {
       wholeNumber(1, 0xffff_ffff)
     )
     .option('--keep-rows', 'keep what opens the rows, so that zklora open can show one (activations: text may be inferred from them)')
+    .option('--force', 'also with contributors against whom there is evidence (zklora evidence list)')
 }
 
 export function useParams(
   config: Config,
-  { base, adapter = [], combine, rows, keepRows = config.settings.keepRows }: UseFlags
+  { base, adapter = [], combine, rows, force, keepRows = config.settings.keepRows }: UseFlags
 ): CommandParams<'loss'> & { text: never } {
   return {
     base: baseFolder(config.settings, base),
     adapters: adapter,
     ...(combine !== undefined && { combineMode: combine }),
     ...(rows !== undefined && { rows }),
-    ...(keepRows && { keepRows })
+    ...(keepRows && { keepRows }),
+    ...(force !== undefined && { force })
   } as CommandParams<'loss'> & { text: never }
 }
 

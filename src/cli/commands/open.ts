@@ -1,13 +1,10 @@
 /** `zklora open`: one row of an own session, for whoever is to see it. */
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { InvalidInputError, MalformedMessageError } from '../../errors.js'
 import { common, wholeNumber, type CommonFlags } from '../options.js'
 import type { Bind } from '../program.js'
 import { bytes, safe } from '../render/style.js'
+import { saved } from '../save.js'
 import { document, openedFile } from '../shapes/index.js'
-import { save } from './export.js'
 
 interface OpenFlags extends CommonFlags {
   row: number
@@ -31,19 +28,10 @@ export function openCommand(program: Command, bind: Bind): void {
   bind(common(command, ['zklora open b3f1c09a77e2 --row 3 row.zkproof']), {
     action: async (invocation, flags: OpenFlags, [id, file]) => {
       const name = file ?? `${id!.toLowerCase().slice(0, DIGITS)}-row-${flags.row}.zkproof`
-      const path = resolve(name)
-      if (flags.force !== true && existsSync(path)) throw new InvalidInputError(`file ${path} is there already: --force overwrites it`)
-      const pieces: Buffer[] = []
       const params = { id: id!.toLowerCase(), row: flags.row }
-      const result = await invocation.run(await invocation.config(), 'open', params, event => {
-        if (event.type === 'bytes') pieces.push(Buffer.from(event.base64, 'base64'))
-      })
-      const content = Buffer.concat(pieces)
-      if (content.length !== result.bytes)
-        throw new MalformedMessageError(`${content.length} of ${result.bytes} bytes of the row file came`)
-      await save(path, content)
-      invocation.result({ ...result, file: path }, [
-        `${safe(path)}: ${bytes(content.length)}, row ${flags.row} and the proof of its session; zklora verify ${safe(name)} checks it`,
+      const result = await saved(invocation, { command: 'open', params, file: name, force: flags.force })
+      invocation.result(result, [
+        `${safe(result.file)}: ${bytes(result.bytes)}, row ${flags.row} and the proof of its session; zklora verify ${safe(name)} checks it`,
         'whoever has this file sees the row: give it only to whom it is meant for'
       ])
       return 0

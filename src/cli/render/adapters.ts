@@ -58,7 +58,7 @@ export function renderFound({ found, elapsed, connected, providersAnswered, prov
     if (connected === 0) lines.push('no first peer could be reached: look at the address of --bootstrap, and whether its node runs')
     return lines
   }
-  const rows = found.map(({ adapter, peer, roundTrip, rowsLeft, listedOnly, verifiedSessions }) => [
+  const rows = found.map(({ adapter, peer, roundTrip, rowsLeft, listedOnly, verifiedSessions, evidence }) => [
     style.bold(safe(adapter.name)),
     short(adapter.id),
     shapeOf(adapter),
@@ -66,7 +66,7 @@ export function renderFound({ found, elapsed, connected, providersAnswered, prov
     roundTrip === null ? '-' : milliseconds(roundTrip),
     rowsLeft === null ? 'no limit' : count(rowsLeft),
     count(verifiedSessions),
-    listedOnly ? 'listed peers only' : 'anybody'
+    evidence !== null ? style.bad(`evidence ${short(evidence, 8)}`) : listedOnly ? 'listed peers only' : 'anybody'
   ])
   return [
     ...table([['adapter', 'identifier', 'shape', 'peer', 'round trip', 'rows left', 'verified here', 'serves'], ...rows], style),

@@ -65,6 +65,8 @@ export function renderEvent(event: DaemonEvent, style: Style): string | null {
       return renderSession(event.session, style)
     case 'commitments':
       return `session ${short(event.session)}: ${count(event.accepted)} of ${plural(event.rows, 'row')} committed by both`
+    case 'evidence':
+      return `${style.bad('evidence')} against ${short(event.evidence.key)}: ${safe(event.evidence.reason)}`
     case 'verdict':
       return renderVerdict(event.verdict, style)
     case 'stopped':

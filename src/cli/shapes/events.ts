@@ -1,7 +1,7 @@
 /** The lines that streaming commands write under `--json` as things happen. */
 import { z } from 'zod'
 import type { DaemonEvent } from '../../daemon/daemon.js'
-import { count, hash, milliseconds, ownAdapterInfo, peerId, sessionInfo, verdictInfo } from './proofs.js'
+import { count, evidenceInfo, hash, milliseconds, ownAdapterInfo, peerId, sessionInfo, verdictInfo } from './proofs.js'
 import { ready } from './results.js'
 
 /** Every event by its type, except pieces of files, which are not shown. */
@@ -35,6 +35,7 @@ export const EVENTS = {
     .describe('rows answered, and those committed by both'),
   session: z.strictObject({ type: z.literal('session'), session: sessionInfo }).describe('a session changed'),
   verdict: z.strictObject({ type: z.literal('verdict'), verdict: verdictInfo }).describe('a bundle was announced or judged'),
+  evidence: z.strictObject({ type: z.literal('evidence'), evidence: evidenceInfo }).describe('a contributor broke its word'),
   stopped: z.strictObject({ type: z.literal('stopped') }).describe('everything is closed')
 } satisfies { [T in Exclude<DaemonEvent['type'], 'bytes'>]: z.ZodType<Extract<DaemonEvent, { type: T }>> }
 

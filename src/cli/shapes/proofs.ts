@@ -1,6 +1,6 @@
 /** Adapters, sessions and proofs as `--json` writes them. */
 import { z } from 'zod'
-import type { AdapterInfo, OwnAdapterInfo, ProofRange, SessionInfo, VerdictInfo, VerifyReport } from '../../roles/types.js'
+import type { AdapterInfo, EvidenceInfo, OwnAdapterInfo, ProofRange, SessionInfo, VerdictInfo, VerifyReport } from '../../roles/types.js'
 
 /** A shape with a name of its own in docs/commands.md. */
 export const named = <T extends z.ZodType>(id: string, schema: T, description: string): T => schema.meta({ id, description }) as T
@@ -142,4 +142,19 @@ export const verifyReport = named(
     elapsed: z.strictObject({ manifest: milliseconds, bundles: milliseconds }).describe('milliseconds')
   }) satisfies z.ZodType<VerifyReport>,
   'What was found out about one proof.'
+)
+
+export const evidenceInfo = named(
+  'EvidenceInfo',
+  z.strictObject({
+    id: hash.describe('identifier'),
+    kind: z.enum(['feed fork', 'session fork', 'rows after closing', 'invalid bundle']),
+    key: hash.describe('the contributor key that it convicts'),
+    owners: z.array(hash).readonly().describe('who delegated to that key'),
+    adapter: hash,
+    reason: z.string().describe('in words'),
+    bytes: count,
+    added: count.describe('milliseconds since 1970')
+  }) satisfies z.ZodType<EvidenceInfo>,
+  'What shows that a contributor broke its word.'
 )

@@ -60,7 +60,8 @@ export const findResult = z.strictObject({
       rowsLeft: count.nullable().describe('null: no limit'),
       listedOnly: z.boolean(),
       maxRows: count.describe('of one session'),
-      verifiedSessions: count.describe('sessions of this adapter that were verified here')
+      verifiedSessions: count.describe('sessions of this adapter that were verified here'),
+      evidence: hash.nullable().describe('identifier of evidence against its owner: it is not chosen')
     })
   ),
   elapsed: milliseconds.describe('milliseconds'),

@@ -20,10 +20,9 @@ import {
   type UserJobs,
   type UserRest
 } from '../../session/index.js'
-import { readAnnouncement, type SessionRecord, type Store } from '../../store/index.js'
+import { checkStatement, readAnnouncement, type SessionRecord, type Store } from '../../store/index.js'
 import { encodeStatement, type Statement } from '../../wire/announcement.js'
 import { SessionEntry, timedUserJobs } from '../session-entry.js'
-import { checkStatement } from '../statement.js'
 import type { SessionInfo } from '../types.js'
 import { Clock } from './clock.js'
 

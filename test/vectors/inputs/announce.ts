@@ -36,6 +36,8 @@ const bytesOf = (change: Partial<JsonAnnouncement>, of = announcement): string =
 export const first = made(announcement)
 /** An announcement of a replica: of another feed. */
 export const replicated = made(ofReplica).announcement
+/** For protocols/evidence. */
+export const announced = { bytesOf, ofReplica, told: told! }
 const next = (change: Partial<JsonAnnouncement> = {}): string =>
   bytesOf({ statement: { ...own, digest: hex() }, index: '1', previous: first.hash, time: '1700000000001', ...change })
 const short = signDelegation(fromHex(owner), { adapter: fromHex(identifier), key: replicaKey, expiry: 1_700_000_000n, share: 4096n })

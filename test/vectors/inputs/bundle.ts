@@ -1,6 +1,6 @@
 /** Inputs of protocols/bundle/vectors.json, with the adapter of protocols/adapter/vectors.json. */
 import { concat, fromHex, toHex } from '../../../src/bytes.js'
-import { publicKeyOf, sessionId } from '../../../src/proof/index.js'
+import { encodeContext, publicKeyOf, sessionId } from '../../../src/proof/index.js'
 import { integers } from '../../proof/fixture.js'
 import { encodeVarint, zigzag } from '../../../src/proof/bundle/pattern.js'
 import type { Change } from '../adapter.js'
@@ -51,6 +51,7 @@ one.rows[0]!.x.fill(0)
 export const WHOLE = 'bundle of a whole session'
 export const bundles = { whole: wholeMade.bundle, first: firstMade.bundle }
 export const replicaBundle = made(one).bundle
+export const bundleContexts = { whole: toHex(encodeContext(contextOf(context))), replica: toHex(encodeContext(contextOf(delegated))) }
 /** As it stands in the file: its adapter by name. */
 const named = (input: BundleInput) => ({ ...input, registration: ref(TINY!, 'input') })
 const bundleOf = (name: string) => ref(name, 'output', 'bundle')

@@ -1,0 +1,117 @@
+import test, { type ExecutionContext } from 'ava'
+import { MemoryDatastore } from 'datastore-core'
+import { toHex } from '../../src/bytes.js'
+import { InvalidProofError } from '../../src/errors.js'
+import { publicKeyOf } from '../../src/proof/index.js'
+import { checkEvidence, type CheckedEvidence, contradictionOf, feedForkOf, Store, type StoreLimits } from '../../src/store/index.js'
+import { bytes32, CONTRIBUTOR, delegation, make, OWNER, USER } from '../net/announcements.js'
+import { contextOf, kernel, makeTails, OWNER_SECRET, random, signedTail, smallSession } from './evidence-of.js'
+
+/** A fork at some index of the feed of some contributor. */
+function fork(index: number, { seed = CONTRIBUTOR, delegated = false }: { seed?: Uint8Array; delegated?: boolean } = {}): CheckedEvidence {
+  const place = { index: BigInt(index), previous: bytes32(index === 0 ? 0 : 9) }
+  const change = { ...place, ...(delegated && { delegation: delegation() }) }
+  const [one, other] = [1, 2].map(digest => make({ statement: { digest: bytes32(digest) }, contributor: seed, change }))
+  return checkEvidence(feedForkOf(one!, other!)!, { kernel, random })
+}
+
+async function open(
+  t: ExecutionContext,
+  { datastore = new MemoryDatastore(), limits }: { datastore?: MemoryDatastore; limits?: Partial<StoreLimits> } = {}
+): Promise<Store> {
+  let now = 0
+  const store = await Store.open({ datastore, limits, now: () => ++now })
+  t.teardown(() => store.close())
+  return store
+}
+
+const key = publicKeyOf(CONTRIBUTOR)
+
+test('evidence convicts the contributor key and the owner who delegated to it, and nobody else, also after a restart', async t => {
+  const datastore = new MemoryDatastore()
+  const evidence = fork(3, { delegated: true })
+  const first = await open(t, { datastore })
+  const kept = await first.evidence.put(evidence)
+  t.like(kept, { id: toHex(evidence.id), kind: 'feed fork', key: toHex(key), owners: [toHex(publicKeyOf(OWNER))] })
+  t.is(await first.evidence.put(evidence), undefined)
+  for (const store of [first, await open(t, { datastore })]) {
+    t.deepEqual(store.evidence.against(key), kept)
+    t.deepEqual(store.evidence.against(publicKeyOf(OWNER)), kept)
+    t.is(store.evidence.against(publicKeyOf(USER)), undefined)
+    t.deepEqual(await store.evidence.get(evidence.id), evidence.bytes)
+    t.deepEqual(await store.evidence.list(), [kept])
+    t.is(store.evidence.keys, 2)
+    t.is(store.sizes()['evidence'], evidence.bytes.length)
+  }
+})
+
+test('of one key four are kept', async t => {
+  const { evidence } = await open(t)
+  for (let index = 0; index < 4; index++) t.not(await evidence.put(fork(index)), undefined)
+  t.true(evidence.isFullOf(key))
+  t.is(await evidence.put(fork(4)), undefined)
+  t.false(evidence.isFullOf(publicKeyOf(OWNER)))
+  t.is((await evidence.list()).length, 4)
+})
+
+test('beyond the bound in bytes the oldest of the key with the most goes, and who has one keeps it', async t => {
+  const { length } = fork(0).bytes
+  const store = await open(t, { limits: { evidence: { bytes: 3 * length, age: Infinity } } })
+  const other = fork(0, { seed: OWNER })
+  await store.evidence.put(other)
+  for (let index = 0; index < 3; index++) await store.evidence.put(fork(index))
+  const kept = await store.evidence.list()
+  t.true(kept.reduce((sum, { bytes }) => sum + bytes, 0) <= 3 * length)
+  t.true(kept.some(({ id }) => id === toHex(other.id)))
+  t.false(kept.some(({ id }) => id === toHex(fork(0).id)))
+  t.not(store.evidence.against(publicKeyOf(OWNER)), undefined)
+  t.not(store.evidence.against(key), undefined)
+  t.is(store.evidence.bytes, store.sizes()['evidence']!)
+})
+
+test('evidence that goes convicts no more', async t => {
+  const store = await open(t, { limits: { evidence: { bytes: 1, age: Infinity } } })
+  await store.evidence.put(fork(0, { delegated: true }))
+  t.deepEqual(await store.evidence.list(), [])
+  t.is(store.evidence.against(key), undefined)
+  t.is(store.evidence.against(publicKeyOf(OWNER)), undefined)
+  t.is(await store.evict(), 0)
+})
+
+test('announcements of two places, or the same twice, are made into nothing', t => {
+  const one = make()
+  t.is(feedForkOf(one, one), undefined)
+  t.is(feedForkOf(one, make({ change: { index: 1n, previous: bytes32(9) } })), undefined)
+  t.is(feedForkOf(one, make({ statement: { adapter: bytes32(99) } })), undefined)
+})
+
+test('among a contributor’s tails the first contradiction is found, in whatever order they came', t => {
+  const { context, session } = smallSession()
+  const tail = signedTail(session)
+  const [open8, other8, open9, closed8] = [
+    tail({ accepted: 8 }),
+    tail({ accepted: 8, publicHash: bytes32(77) }),
+    tail({ accepted: 9 }),
+    tail({ accepted: 8, closed: true })
+  ]
+  const kindOf = (...tails: Parameters<typeof contradictionOf>[2]): string | undefined => {
+    const bytes = contradictionOf(context, publicKeyOf(OWNER_SECRET), tails)
+    return bytes === undefined ? undefined : checkEvidence(bytes, { kernel, random }).kind
+  }
+  t.is(kindOf(open8, open9, open8), undefined)
+  t.is(kindOf(open9, other8, open8), 'session fork')
+  t.is(kindOf(open9, closed8), 'rows after closing')
+  t.is(kindOf(closed8, open8), undefined)
+  // Whoever cannot show the contributor's signature shows nothing.
+  const bytes = contradictionOf(context, publicKeyOf(OWNER_SECRET), [open8, { ...other8, signature: open8.signature }])!
+  t.throws(() => checkEvidence(bytes, { kernel, random }), {
+    instanceOf: InvalidProofError,
+    message: /^evidence: .*not signed by the contributor/
+  })
+})
+
+test('an honest session’s tails contradict nothing', t => {
+  const { adapter, context, rows } = smallSession()
+  const tails = [1, 2, 3].map(count => makeTails(context, rows.slice(0, count), { change: { closed: count === 3 } }).contributorTail)
+  t.is(contradictionOf(contextOf(adapter), publicKeyOf(OWNER_SECRET), [...tails, tails[2]!]), undefined)
+})
