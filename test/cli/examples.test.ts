@@ -2,7 +2,10 @@
 import test from 'ava'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { toHex } from '../../src/bytes.js'
+import { evidenceId, feedForkOf } from '../../src/store/index.js'
 import { temporaryFolder } from '../daemon/folders.js'
+import { make } from '../net/announcements.js'
 import { Process } from './processes.js'
 import { JSON_COMMANDS } from './strict.js'
 import { type Ran, zklora } from './terminal.js'
@@ -24,6 +27,9 @@ const COMMANDS = [
   ['verify'],
   ['watch'],
   ['status'],
+  ['evidence', 'add'],
+  ['evidence', 'list'],
+  ['evidence', 'export'],
   ['peers'],
   ['model', 'inspect'],
   ['completion']
@@ -69,6 +75,9 @@ async function makeScene(): Promise<Scene> {
   const hamlet = join(folder, 'hamlet.txt')
   await writeFile(hamlet, 'To be, or not to be')
   await mkdir(join(folder, 'new'))
+  const received = join(folder, 'received.zkevidence')
+  const evidence = feedForkOf(make(), make({ statement: { length: 7 } }))!
+  await writeFile(received, evidence)
   const local = ['--listen', '/ip4/127.0.0.1/tcp/0', '--private-addresses', '--json']
   const contributor = new Process(t, [
     ...['start', '--role', 'bootstrap', '--role', 'contributor', '--adapter', shakespeare, '--base', BASE],
@@ -108,7 +117,10 @@ async function makeScene(): Promise<Scene> {
       ['b3f1c09a77e2', root.slice(0, 12)],
       ['session.zkproof', join(folder, 'session.zkproof')],
       ['row.zkproof', join(folder, 'row.zkproof')],
-      ['hamlet.txt', hamlet]
+      ['hamlet.txt', hamlet],
+      ['received.zkevidence', received],
+      ['7d2f91ab44c0', toHex(evidenceId(evidence)).slice(0, 12)],
+      ['cheat.zkevidence', join(folder, 'cheat.zkevidence')]
     ]
   }
 }
@@ -167,6 +179,7 @@ test.serial('every command writes under --json what docs/commands.md says, in a 
   await run('open', is('b3f1c09a77e2'), row, '--row', '3', ...at('user'))
   await Promise.all([
     run('init', ...at('json-init')),
+    run('evidence add', is('received.zkevidence'), ...at('json-evidence')),
     run('model inspect', BASE, ...at('json-init')),
     run('find', ...use, ...at('user')),
     run('loss', is('hamlet.txt'), ...use, ...at('user')),
@@ -175,6 +188,8 @@ test.serial('every command writes under --json what docs/commands.md says, in a 
     run('status', ...at('contributor')),
     endless('watch', 'verdict', '--kept', ...at('user'))
   ])
+  await run('evidence list', ...at('json-evidence'))
+  await run('evidence export', is('7d2f91ab44c0'), join(folder, 'json.zkevidence'), ...at('json-evidence'))
   const shown = await zklora(['verify', row])
   t.regex(shown.stdout, /valid\n[^]*shown: row 3 of the session is at position \d+ of group \d \([^]* x = -?\d+, /)
   const refused = async (number: string, who: string, reason: RegExp): Promise<void> => {

@@ -159,7 +159,7 @@ test('others’ data goes when it is too old', async t => {
   t.is(await store.evict(), 0)
   now += 1
   t.is(await store.evict(), 5)
-  t.deepEqual(store.sizes(), { 'own bundles': 0, bundles: 0, announcements: 0, manifests: 0, verdicts: 0, 'own rows': 0 })
+  t.deepEqual(store.sizes(), { 'own bundles': 0, bundles: 0, announcements: 0, manifests: 0, verdicts: 0, 'own rows': 0, evidence: 0 })
   t.is(store.feeds.count, 0)
   t.deepEqual(await store.feeds.list(), [])
   t.is(store.verdicts.counts.valid, 0)

@@ -56,7 +56,7 @@ export function evidenceCommands(program: Command, bind: Bind): void {
     .summary('check a file of evidence, and keep it')
     .description('Checks evidence from its own bytes, and keeps it. Exit status 1: it shows nothing.')
     .argument('<file>', 'a file that zklora evidence export wrote')
-  bind(common(add, ['zklora evidence add cheat.zkevidence']), {
+  bind(common(add, ['zklora evidence add received.zkevidence']), {
     action: async (invocation, _flags: CommonFlags, [file]) => {
       const kept = await invocation.run(await invocation.config(), 'evidence.add', { file: resolve(file!) })
       invocation.result(kept, renderEvidence(kept, invocation.output.style))
