@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { InvalidInputError, LimitExceededError } from '../errors.js'
 import { readAtMost } from '../hub/index.js'
 import { systemReason } from '../roles/system-error.js'
-import { environmentLayer } from './environment.js'
+import { environmentLayer, TOKEN_VARIABLE } from './environment.js'
 import { check, dotted } from './explain.js'
 import { configFile, dataFolder } from './paths.js'
 import { mergeSettings, settingsSchema, type Settings, type SettingsLayer } from './settings.js'
@@ -22,6 +22,8 @@ export interface Config {
   /** Null: there is none, which is not an error unless it was named. */
   file: string | null
   settings: Settings
+  /** What ZKLORA_HTTP_TOKEN says. */
+  httpToken?: string | undefined
 }
 
 /** Bytes: thousands of adapters fit; what is larger is another file. */
@@ -29,7 +31,8 @@ const MOST_CONFIG_BYTES = 1024 * 1024
 
 /** `--private-addresses` for `network.privateAddresses`; flags of lists are written without their index. */
 function flagOf(path: readonly PropertyKey[]): string {
-  const last = path.filter(part => typeof part === 'string').at(-1) ?? ''
+  const names = path.filter(part => typeof part === 'string')
+  const last = names[0] === 'http' ? ['http', ...names.slice(1).filter(name => name !== 'enabled')].join('-') : (names.at(-1) ?? '')
   const single: Record<string, string> = { roles: 'role', adapters: 'adapter' }
   return `--${(single[last] ?? last).replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
 }
@@ -42,7 +45,8 @@ function anchored(layer: SettingsLayer, folder: string): SettingsLayer {
     folder: resolve(folder, adapter.folder),
     base: models?.[adapter.base] ?? resolve(folder, adapter.base)
   }))
-  return { ...layer, ...(models && { models }), ...(adapters && { adapters }) }
+  const http = layer.http?.tokenFile === undefined ? layer.http : { ...layer.http, tokenFile: resolve(folder, layer.http.tokenFile) }
+  return { ...layer, ...(http && { http }), ...(models && { models }), ...(adapters && { adapters }) }
 }
 
 /** What people write settings in elsewhere, told by the first line that says anything. */
@@ -87,11 +91,13 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
   const file = configFile(dataDir, named)
   const fromFile = await fileLayer(file, named !== undefined)
   const fromEnvironment = anchored(environmentLayer(sources.env), process.cwd())
+  const httpToken = sources.env[TOKEN_VARIABLE]
   const flags = checkFlags(sources.flags ?? {})
   return {
     dataDir,
     file: fromFile === null ? null : file,
-    settings: mergeSettings([fromFile ?? {}, fromEnvironment, flags])
+    settings: mergeSettings([fromFile ?? {}, fromEnvironment, anchored(flags, process.cwd())]),
+    ...(httpToken !== undefined && { httpToken })
   }
 }
 

@@ -8,6 +8,7 @@ import type { Config } from './config.js'
 import { connectControl } from './control/client.js'
 import { CancelledError, CONTROL_PROTOCOL } from './control/messages.js'
 import { startControlServer, type ControlServer } from './control/server.js'
+import { startDaemonHttp } from './http/index.js'
 import { openNode } from './open-node.js'
 import { keyFile, socketPath } from './paths.js'
 
@@ -21,6 +22,8 @@ export interface ReadyEvent {
   dataDir: string
   /** Path of the control socket. */
   socket: string
+  /** Where HTTP is answered; null: it is off. */
+  http: string | null
   adapters: OwnAdapterInfo[]
 }
 
@@ -70,12 +73,20 @@ export async function startDaemon({ config, signal, onEvent }: DaemonInit): Prom
     )
   }
   await refuseSecond(config, socket.path)
-  const { node, identityMade } = await openNode(config, { roles: settings.roles, network: 'listen' })
+  const http = await startDaemonHttp(config)
+  const { node, identityMade } = await openNode(config, { roles: settings.roles, network: 'listen', metrics: http?.metrics }).catch(
+    async (error: unknown) => {
+      await http?.stop()
+      throw error
+    }
+  )
+  http?.serve(node)
   let control: ControlServer | undefined
   const watching = new AbortController()
   const stop = async (): Promise<void> => {
     watching.abort()
     await control?.stop()
+    await http?.stop()
     await node.stop()
     onEvent({ type: 'stopped' })
   }
@@ -86,7 +97,8 @@ export async function startDaemon({ config, signal, onEvent }: DaemonInit): Prom
     control = await startControlServer({ socket, hello, execute: (name, params, options) => execute(node, name, params, options) })
     const failed = watch(node, watching.signal, onEvent)
     await registerAll({ config, signal, onEvent }, node)
-    const ready = await describe(node, dataDir, socket.path)
+    const ready = await describe(node, { dataDir, socket: socket.path, http: http?.url ?? null })
+    http?.ready()
     onEvent(ready)
     return { ready, failed, stop }
   } catch (error) {
@@ -115,7 +127,7 @@ async function registerAll({ config, signal, onEvent }: DaemonInit, node: Zklora
   }
 }
 
-async function describe(node: ZkloraNode, dataDir: string, socket: string): Promise<ReadyEvent> {
+async function describe(node: ZkloraNode, places: Pick<ReadyEvent, 'dataDir' | 'socket' | 'http'>): Promise<ReadyEvent> {
   const adapters = node.roles.includes('contributor') ? await node.listAdapters() : []
   return {
     type: 'ready',
@@ -124,8 +136,7 @@ async function describe(node: ZkloraNode, dataDir: string, socket: string): Prom
     peerId: node.peerId,
     roles: node.roles,
     multiaddrs: node.multiaddrs(),
-    dataDir,
-    socket,
+    ...places,
     adapters
   }
 }

@@ -4,8 +4,10 @@ import { check, leaves, nearest } from './explain.js'
 import { settingsSchema, type SettingsLayer } from './settings.js'
 
 const PREFIX = 'ZKLORA_'
+/** The secret of the HTTP server: a setting of nobody, so that it is never shown. */
+export const TOKEN_VARIABLE = 'ZKLORA_HTTP_TOKEN'
 /** Read elsewhere: where the data folder and the config file are, and whether stacks are shown. */
-const RESERVED = ['ZKLORA_DATA_DIR', 'ZKLORA_CONFIG', 'ZKLORA_DEBUG']
+const RESERVED = ['ZKLORA_DATA_DIR', 'ZKLORA_CONFIG', 'ZKLORA_DEBUG', TOKEN_VARIABLE]
 
 export function variableOf(path: readonly PropertyKey[]): string {
   const words = path.filter(part => typeof part === 'string').map(part => part.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase())

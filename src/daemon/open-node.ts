@@ -1,4 +1,5 @@
 /** From settings to a running node, and a command on whichever node there is. */
+import type { NodeOptions } from '../roles/options.js'
 import type { Role, ZkloraNode } from '../roles/types.js'
 import { commands, execute, type CommandName, type CommandOptions, type CommandParams, type CommandResult } from './commands.js'
 import type { Config } from './config.js'
@@ -11,6 +12,8 @@ import { keyFile, privateFolder, socketPath } from './paths.js'
 export interface OpenOptions {
   roles: Role[]
   network: 'none' | 'dial' | 'listen'
+  /** Where libp2p counts. */
+  metrics?: NodeOptions['metrics']
 }
 
 export interface OpenedNode {
@@ -20,7 +23,7 @@ export interface OpenedNode {
 }
 
 /** @throws InvalidInputError for a data folder, key file or store that cannot be used. */
-export async function openNode({ dataDir, settings }: Config, { roles, network }: OpenOptions): Promise<OpenedNode> {
+export async function openNode({ dataDir, settings }: Config, { roles, network, metrics }: OpenOptions): Promise<OpenedNode> {
   await privateFolder(dataDir)
   const { key, made } = await loadIdentity(keyFile(dataDir))
   // Only here: `verify` of a file loads neither network nor models.
@@ -34,7 +37,8 @@ export async function openNode({ dataDir, settings }: Config, { roles, network }
     bootstrap: network === 'none' ? [] : settings.bootstrap,
     privateAddresses: settings.network.privateAddresses,
     advertiseUser: settings.network.advertiseUser,
-    limits: settings.limits
+    limits: settings.limits,
+    metrics
   })
   return { node, identityMade: made }
 }

@@ -47,6 +47,19 @@ export const settingsSchema = z.strictObject({
     })
     .optional()
     .describe('an object with "privateAddresses" and "advertiseUser"'),
+  http: z
+    .strictObject({
+      enabled: z.boolean().optional().describe('true or false: true answers HTTP (/metrics, /healthz, /readyz)'),
+      host: z
+        .string()
+        .regex(/^[0-9A-Za-z.:[\]-]{1,253}$/)
+        .optional()
+        .describe('an address or name of this machine, such as "127.0.0.1"; one that others reach needs a token'),
+      port: z.number().int().min(0).max(65_535).optional().describe('a port from 0 (a free one) to 65535'),
+      tokenFile: z.string().min(1).optional().describe('a file of mode 0600 with the token that requests have to bring')
+    })
+    .optional()
+    .describe('an object with "enabled", "host", "port" and "tokenFile"'),
   models: z
     .record(z.string().min(1), z.string().min(1))
     .optional()
@@ -103,6 +116,8 @@ export interface Settings {
   announce: string[]
   bootstrap: string[]
   network: { privateAddresses: boolean; advertiseUser: boolean }
+  /** Its token is no setting: it is in `tokenFile`, or in the environment alone (ZKLORA_HTTP_TOKEN). */
+  http: { enabled: boolean; host: string; port: number; tokenFile?: string | undefined }
   models: Record<string, string>
   adapters: AdapterSettings[]
   generation: NonNullable<SettingsLayer['generation']> & { maxNewTokens: number }
@@ -118,6 +133,8 @@ export const DEFAULTS: Settings = {
   announce: [],
   bootstrap: [],
   network: { privateAddresses: false, advertiseUser: false },
+  /** Off, since several nodes may run on one machine. Port 4080 has no other well-known use. */
+  http: { enabled: false, host: '127.0.0.1', port: 4080 },
   models: {},
   adapters: [],
   generation: { maxNewTokens: 64 },
@@ -134,6 +151,7 @@ export function mergeSettings(layers: readonly SettingsLayer[]): Settings {
       ...merged,
       ...layer,
       network: { ...merged.network, ...layer.network },
+      http: { ...merged.http, ...layer.http },
       models: { ...merged.models, ...layer.models },
       generation: { ...merged.generation, ...layer.generation },
       limits: { ...merged.limits, ...layer.limits }

@@ -46,6 +46,8 @@ export interface NetNodeInit {
    */
   privateAddresses?: boolean | undefined
   logger?: ComponentLogger | undefined
+  /** Where libp2p counts. */
+  metrics?: Libp2pOptions['metrics'] | undefined
   /** Milliseconds between connecting and the first DHT query of one's own keys; default that of kad-dht, 1 s. */
   initialQuerySelfInterval?: number | undefined
   /** Settings of gossipsub that differ from the network's; for tests of them. */
@@ -191,6 +193,7 @@ export async function createNetNode<Extra extends Record<string, unknown> = Reco
     transports: init.transports,
     peerDiscovery: init.bootstrap?.length ? [bootstrap({ list: init.bootstrap, timeout: 0 })] : [],
     ...(init.logger === undefined ? {} : { logger: init.logger }),
+    ...(init.metrics === undefined ? {} : { metrics: init.metrics }),
     services: { ...services, ...settings.services } as unknown as ServiceFactoryMap<NetServices & Extra>
   }
   return createLibp2p(options)

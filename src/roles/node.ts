@@ -84,6 +84,7 @@ export function createNode(options: NodeOptions): Promise<ZkloraNode> {
         version: VERSION,
         roles: [...options.roles],
         privateAddresses: options.privateAddresses,
+        metrics: options.metrics,
         initialQuerySelfInterval: FIRST_QUERY_AFTER
       },
       { session: sessionService(session) }

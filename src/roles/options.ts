@@ -1,11 +1,12 @@
 /** What `createNode` is told. */
 import type { PrivateKey } from '@libp2p/interface'
+import type { Libp2pOptions } from 'libp2p'
 import type { CommittedAdapter, VerifiedManifest } from '../proof/index.js'
 import type { ContributorJobs, UserJobs } from '../session/index.js'
 import type { Role } from './types.js'
 
 /** What a participant is told, whatever its network. */
-export type ParticipantOptions = Omit<NodeOptions, 'privateKey' | 'announce' | 'privateAddresses'>
+export type ParticipantOptions = Omit<NodeOptions, 'privateKey' | 'announce' | 'privateAddresses' | 'metrics'>
 
 export interface NodeOptions {
   /** Folder of the store and of the model cache; made when it is not there. One process at a time. */
@@ -26,6 +27,8 @@ export interface NodeOptions {
   listedKey?: PrivateKey | undefined
   /** True: the DHT is told which base models this user runs. */
   advertiseUser?: boolean | undefined
+  /** Where libp2p counts, such as @libp2p/prometheus-metrics. */
+  metrics?: Libp2pOptions['metrics'] | undefined
   limits?: NodeLimits | undefined
   /** Who does the heavy work of sessions; default: worker threads (limits.threads). */
   jobs?: NodeJobs | undefined

@@ -262,6 +262,7 @@ test('what is ready is shown with its addresses and adapters', t => {
     multiaddrs: ['/ip4/1.2.3.4/tcp/1'],
     dataDir: '/d',
     socket: '/d/s',
+    http: null,
     adapters: [adapter]
   } as const
   const lines = text(renderReady({ ...ready, multiaddrs: [...ready.multiaddrs], adapters: [adapter] }, PLAIN))

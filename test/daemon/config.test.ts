@@ -124,6 +124,20 @@ test('a wrong flag is named as a flag', async t => {
   t.deepEqual(settings.bootstrap, [PEER])
 })
 
+test('where HTTP is answered comes from all sources, its token from the environment alone', async t => {
+  const dataDir = await temporaryFolder(t)
+  await writeFile(join(dataDir, 'zklora.json'), JSON.stringify({ http: { enabled: true, tokenFile: 'token' } }))
+  const env = { ZKLORA_HTTP_PORT: '9000', ZKLORA_HTTP_TOKEN: 'not-a-setting-of-any-kind' }
+  const { settings, httpToken } = await loadConfig({ env, dataDir, flags: { http: { host: '127.0.0.2' } } })
+  t.deepEqual(settings.http, { enabled: true, host: '127.0.0.2', port: 9000, tokenFile: join(dataDir, 'token') })
+  t.is(httpToken, env.ZKLORA_HTTP_TOKEN)
+  t.false(JSON.stringify(settings).includes(env.ZKLORA_HTTP_TOKEN))
+  await t.throwsAsync(loadConfig({ env: {}, dataDir, flags: { http: { port: 65_536 } } }), {
+    message: /command line: --http-port is 65536, expected is a port from 0/
+  })
+  await t.throwsAsync(loadConfig({ env: {}, dataDir, flags: { http: { enabled: 1 } } as never }), { message: /--http is 1/ })
+})
+
 test('variables are named after the keys', t => {
   t.is(variableOf(['network', 'privateAddresses']), 'ZKLORA_NETWORK_PRIVATE_ADDRESSES')
   t.is(variableOf(['listen', 0]), 'ZKLORA_LISTEN')

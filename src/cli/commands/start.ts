@@ -7,7 +7,18 @@ import { resolve } from 'node:path'
 import { InvalidInputError } from '../../errors.js'
 import type { Role } from '../../roles/types.js'
 import type { Invocation } from '../invocation.js'
-import { collect, common, network, networkLayer, terms, termsOf, type CommonFlags, type NetworkFlags, type TermsFlags } from '../options.js'
+import {
+  collect,
+  common,
+  network,
+  networkLayer,
+  terms,
+  termsOf,
+  wholeNumber,
+  type CommonFlags,
+  type NetworkFlags,
+  type TermsFlags
+} from '../options.js'
 import type { Bind } from '../program.js'
 import { renderEvent, renderProgress, renderReady } from '../render/status.js'
 import { lines } from '../shapes/index.js'
@@ -19,6 +30,10 @@ interface StartFlags extends CommonFlags, NetworkFlags, TermsFlags {
   adapter?: string[]
   base?: string[]
   name?: string[]
+  http?: boolean
+  httpHost?: string
+  httpPort?: number
+  httpTokenFile?: string
 }
 
 /** `--adapter A --base M --adapter B --base N`, or one --base for all; names likewise, one for each or none. */
@@ -44,12 +59,19 @@ function adaptersOf(config: Config, { adapter = [], base = [], name = [], ...fla
 
 /** Settings of the flags; the roles are checked with all others. */
 function layerOf(flags: StartFlags): SettingsLayer {
-  const { role, listen, announce } = flags
+  const { role, listen, announce, http: enabled, httpHost: host, httpPort: port, httpTokenFile: tokenFile } = flags
+  const http = {
+    ...(enabled && { enabled }),
+    ...(host !== undefined && { host }),
+    ...(port !== undefined && { port }),
+    ...(tokenFile !== undefined && { tokenFile })
+  }
   return {
     ...networkLayer(flags),
     ...(role && { roles: role }),
     ...(listen && { listen }),
-    ...(announce && { announce })
+    ...(announce && { announce }),
+    ...(Object.keys(http).length > 0 && { http })
   }
 }
 
@@ -95,6 +117,10 @@ export function startCommand(program: Command, bind: Bind): void {
     .option('--name <name>', 'a name for each adapter', collect)
     .option('--listen <multiaddr>', 'where to listen (repeatable; default /ip4/0.0.0.0/tcp/0)', collect)
     .option('--announce <multiaddr>', 'what to tell others instead (repeatable)', collect)
+    .option('--http', 'answer HTTP: /metrics, /healthz, /readyz (default: off)')
+    .option('--http-host <host>', 'where it listens (default 127.0.0.1; one that others reach needs a token)')
+    .option('--http-port <port>', 'its port, 0 for a free one (default 4080)', wholeNumber(0, 65_535))
+    .option('--http-token-file <file>', 'a file with the token that requests have to bring (or ZKLORA_HTTP_TOKEN)')
   common(terms(network(command)), [
     'zklora start --role bootstrap --listen /ip4/0.0.0.0/tcp/4001',
     'zklora start --role contributor --adapter adapters/shakespeare --base models/novels --bootstrap /ip4/192.0.2.7/tcp/4001/p2p/12D3…'

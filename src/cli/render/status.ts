@@ -91,6 +91,7 @@ export function renderReady(event: Extract<DaemonEvent, { type: 'ready' }>, styl
     `  roles    ${event.roles.join(', ')}`,
     ...event.multiaddrs.map(address => `  reached  ${address}`),
     `  data     ${event.dataDir}`,
+    ...(event.http === null ? [] : [`  http     ${event.http}`]),
     ...event.adapters.map(adapter => `  serves   ${safe(adapter.name)} (${shapeOf(adapter)})`),
     ...(event.adapters.length === 0 ? [] : renderOwnAdapters(event.adapters, style).map(line => `  ${line}`)),
     style.dim('  Ctrl-C stops it')

@@ -33,6 +33,7 @@ export const ready = z.strictObject({
   multiaddrs: z.array(z.string()),
   dataDir: z.string(),
   socket: z.string().describe('path of the control socket'),
+  http: z.string().nullable().describe('where HTTP is answered; null: it is off'),
   adapters: z.array(ownAdapterInfo)
 }) satisfies z.ZodType<ReadyEvent>
 

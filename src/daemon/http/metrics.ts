@@ -1,0 +1,157 @@
+/**
+ * `/metrics` in Prometheus' text format: the node's status, as numbers. Every label has its values here or in the code, or is the name
+ * of an own adapter: no peer makes a series. The list for people is docs/metrics.md, which a test holds against this one.
+ */
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { StatusReport, ZkloraNode } from '../../roles/types.js'
+
+export interface Family {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge'
+  readonly labels: readonly string[]
+  /** Values of the labels, in their order, and the number. */
+  readonly samples: (status: StatusReport) => readonly (readonly [labels: readonly string[], value: number])[]
+}
+
+type Samples = ReturnType<Family['samples']>
+
+const one = (value: number): Samples => [[[], value]]
+const each = (of: Readonly<Record<string, number>>): Samples => Object.entries(of).map(([key, value]) => [[key], value])
+const SECOND = 1000
+
+/** Roles that peers claim; a peer may have several, or none. */
+const ROLES = ['contributor', 'user', 'verifier', 'bootstrap'] as const
+
+/** Of the group that is nearest to giving its adapter away. */
+function fullest({ budget }: StatusReport['adapters'][number]): { answered: number; extraction: number } {
+  return budget.reduce((a, b) => (b.answered / b.extraction > a.answered / a.extraction ? b : a))
+}
+
+export const FAMILIES: readonly Family[] = [
+  {
+    name: 'zklora_info',
+    help: 'Always 1; the version of the program.',
+    type: 'gauge',
+    labels: ['version'],
+    samples: ({ version }) => [[[version], 1]]
+  },
+  {
+    name: 'zklora_uptime_seconds',
+    help: 'Time since the node started.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ uptime }) => one(uptime / SECOND)
+  },
+  {
+    name: 'zklora_peers',
+    help: 'Peers connected, by who opened the first connection.',
+    type: 'gauge',
+    labels: ['direction'],
+    samples: ({ peers }) => ['inbound', 'outbound'].map(way => [[way], peers.filter(({ direction }) => direction === way).length])
+  },
+  {
+    name: 'zklora_peers_by_role',
+    help: 'Peers connected, by the roles that they claim; one with several counts in each.',
+    type: 'gauge',
+    labels: ['role'],
+    samples: ({ peers }) => ROLES.map(role => [[role], peers.filter(({ roles }) => roles.includes(role)).length])
+  },
+  {
+    name: 'zklora_sessions',
+    help: 'Sessions that this node took part in, by their state.',
+    type: 'gauge',
+    labels: ['state'],
+    samples: ({ sessions }) => each(sessions)
+  },
+  {
+    name: 'zklora_announcements_accepted_total',
+    help: 'Announcements of others that passed the validator.',
+    type: 'counter',
+    labels: [],
+    samples: ({ announcements }) => one(announcements.accepted)
+  },
+  {
+    name: 'zklora_announcements_ignored_total',
+    help: 'Announcements of others that were not taken, by what depends on clock, store, load or history.',
+    type: 'counter',
+    labels: ['reason'],
+    samples: ({ announcements }) => each(announcements.ignored)
+  },
+  {
+    name: 'zklora_announcements_rejected_total',
+    help: 'Announcements of others that are wrong by their bytes, by what is wrong.',
+    type: 'counter',
+    labels: ['reason'],
+    samples: ({ announcements }) => each(announcements.rejected)
+  },
+  {
+    name: 'zklora_verdicts',
+    help: 'Announced bundles that are kept track of, by what was found of them.',
+    type: 'gauge',
+    labels: ['verdict'],
+    samples: ({ verdicts }) => each(verdicts)
+  },
+  {
+    name: 'zklora_feeds',
+    help: 'Feeds of announcements that are followed.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ feeds }) => one(feeds)
+  },
+  {
+    name: 'zklora_store_bytes',
+    help: 'Bytes kept, by kind.',
+    type: 'gauge',
+    labels: ['kind'],
+    samples: ({ store }) => each(store)
+  },
+  {
+    name: 'zklora_budget_answered_rows',
+    help: 'Rows answered or reserved of the group of an own adapter that is nearest to its extraction, over all peers.',
+    type: 'gauge',
+    labels: ['adapter'],
+    samples: ({ adapters }) => adapters.map(adapter => [[adapter.id], fullest(adapter).answered])
+  },
+  {
+    name: 'zklora_budget_extraction_rows',
+    help: 'Rows of that group at which an ideal attacker could know its A.',
+    type: 'gauge',
+    labels: ['adapter'],
+    samples: ({ adapters }) => adapters.map(adapter => [[adapter.id], fullest(adapter).extraction])
+  },
+  {
+    name: 'zklora_budget_limit_rows',
+    help: 'Rows of each group that are answered at most; absent without a limit.',
+    type: 'gauge',
+    labels: ['adapter'],
+    samples: ({ adapters }) => adapters.flatMap(({ id, limitRows }) => (limitRows === null ? [] : [[[id], limitRows] as const]))
+  }
+]
+
+type Instruments = readonly (Counter | Gauge)[]
+const made = new WeakMap<Registry, Instruments>()
+
+function instruments(registry: Registry): Instruments {
+  const known = made.get(registry)
+  if (known !== undefined) return known
+  const all = FAMILIES.map(({ name, help, type, labels }) => {
+    const init = { name, help, labelNames: [...labels], registers: [registry] }
+    return type === 'counter' ? new Counter(init) : new Gauge(init)
+  })
+  made.set(registry, all)
+  return all
+}
+
+/** Everything in the registry, this node's status in it as it is now. */
+export async function metricsText(node: Pick<ZkloraNode, 'status'>, registry: Registry): Promise<string> {
+  const status = await node.status()
+  instruments(registry).forEach((instrument, index) => {
+    const { labels, samples } = FAMILIES[index]!
+    instrument.reset()
+    for (const [values, value] of samples(status)) {
+      instrument.inc(Object.fromEntries(labels.map((label, at) => [label, values[at]!])), value)
+    }
+  })
+  return registry.metrics()
+}
