@@ -229,5 +229,15 @@ export const NETWORK = [
     ['net/fetch'],
     instead('fetched lists are signed', '      checkSignatures(read)', '      void checkSignatures')
   ),
+  ...changes(
+    'src/net/announce/index.ts',
+    ['network/gossip-attacks'],
+    instead('who floods is not listened to', 'addPenalty(name, PENALTY', 'addPenalty(name, 0')
+  ),
+  ...changes(
+    'src/roles/catch-up.ts',
+    ['network/catch-up'],
+    never('heads of the future are not followed', 'announced > BigInt(time + NET_LIMITS.clockSkew)')
+  ),
   ...changes('src/net/fetch/messages.ts', ['vectors/fetch'], never('requests and lists are checked', '!condition'))
 ]

@@ -75,7 +75,7 @@ const holding = (...bundles: Uint8Array[]): FetchSource => ({
 test('a bundle of several pieces is fetched by its digest', async t => {
   const { fetch, holders, nodes } = await network(t, [holding(LARGE)])
   const { bytes, holder } = await fetch.bundle(holders, DIGEST, { length: LARGE.length })
-  t.deepEqual(bytes, LARGE)
+  t.true(equal(bytes, LARGE))
   t.true(holder.equals(holders[0]!))
   t.deepEqual(nodes[0]!.services.fetch.counters.answered, { 'bundle 0': 1 })
 })
@@ -90,7 +90,7 @@ test('a manifest is fetched by its identifier, an empty bundle by its digest', a
 test('wrong bytes are thrown away whole, blame their holder, and the next holder is asked', async t => {
   const { fetch, holders, blamed } = await network(t, [{ bundle: async () => flipped(LARGE, 300_000) }, holding(LARGE)])
   const { bytes, holder } = await fetch.bundle(holders, DIGEST)
-  t.deepEqual(bytes, LARGE)
+  t.true(equal(bytes, LARGE))
   t.true(holder.equals(holders[1]!))
   t.deepEqual(blamed, ['0 InvalidProofError'])
   t.is(fetch.blames(holders[0]!), 1)
@@ -120,7 +120,7 @@ test('at most three holders are tried, nobody twice, and the one that has it las
   await t.throwsAsync(fetch.bundle(holders, DIGEST), { name: 'NotFoundError' })
   t.deepEqual(nodes[3]!.services.fetch.counters.answered, {})
   const [first, , , last] = holders as [PeerId, PeerId, PeerId, PeerId]
-  t.deepEqual((await fetch.bundle([first, first, last], DIGEST)).bytes, LARGE)
+  t.true(equal((await fetch.bundle([first, first, last], DIGEST)).bytes, LARGE))
   await t.throwsAsync(fetch.bundle([], DIGEST), { name: 'NotFoundError', message: /nobody is known/ })
 })
 
@@ -311,7 +311,7 @@ async function breaking(t: ExecutionContext, lengthOf: (attempt: number) => numb
 
 test('a broken transfer goes on with the same holder where it ended', async t => {
   const { bundle, offsets } = await breaking(t, () => LARGE.length)
-  t.deepEqual((await bundle()).bytes, LARGE)
+  t.true(equal((await bundle()).bytes, LARGE))
   t.deepEqual(offsets, [0, NET_LIMITS.fetchPieceBytes, 2 * NET_LIMITS.fetchPieceBytes])
 })
 

@@ -1,6 +1,10 @@
 /** What libp2p bounds for us, at the size that limits.ts gives it: reached between two nodes, and what becomes of the peer that does. */
 import type { Stream } from '@libp2p/interface'
 import test from 'ava'
+import * as lengthPrefixed from 'it-length-prefixed'
+import { equal, fromHex } from '../../src/bytes.js'
+import { encodeRequest } from '../../src/net/fetch/messages.js'
+import { FETCH_PROTOCOL } from '../../src/net/fetch/index.js'
 import { RefusalError } from '../../src/session/index.js'
 import { NET_LIMITS } from '../../src/limits.js'
 import { SLOT_LIMITS, Slots } from '../../src/net/session/slots.js'
@@ -116,4 +120,25 @@ test('of 64 sessions one that is silent for a minute gives its place away, to pe
   t.deepEqual(failed, [7])
   t.throws(() => slots.enter('waiting'), refused)
   t.is(slots.size, NET_LIMITS.sessions)
+})
+
+test('peers that ask for bundles and do not read hold their own few streams, for a time; others are served meanwhile', async t => {
+  const limits = { transferTime: 1500, answerTime: 1500 }
+  const [server, slow, honest] = await Promise.all([startNode(t, { fetch: { limits } }), startNode(t, { roles: [] }), startNode(t)])
+  const bundle = new Uint8Array(4 * MiB).fill(5)
+  const part = { root: bytes32(1), session: bytes32(2), adapter: bytes32(3), base: bytes32(4), start: 0, end: 1 }
+  const { digest } = await server.store.bundles.putOwn(part, bundle)
+  const { counters } = server.net.fetch
+  for (let n = 0; n < 12; n++) {
+    const stream = await slow.net.node.dialProtocol(server.net.node.getMultiaddrs(), FETCH_PROTOCOL)
+    stream.pause()
+    stream.send(lengthPrefixed.encode.single(encodeRequest({ kind: 'bundle', digest: fromHex(digest), offset: 0 })))
+    void stream.close().catch(() => {})
+  }
+  await until(() => counters.open === NET_LIMITS.fetchesPerPeer)
+  await honest.net.node.dial(server.net.node.getMultiaddrs())
+  const { bytes } = await honest.net.fetch.bundle([server.net.node.peerId], fromHex(digest), { length: bundle.length })
+  t.true(equal(bytes, bundle))
+  await until(() => counters.open === 0)
+  t.is(counters.answered['any 4'], 12 - NET_LIMITS.fetchesPerPeer)
 })

@@ -55,8 +55,8 @@ export interface AnnounceCounters {
 /** What an announcement is made from; the feed gives index and previous hash. */
 export type AnnouncementBody = Omit<UnsignedAnnouncement, 'index' | 'previous'>
 
-/** What is held against a peer that floods: below gossipsub's graylist for some eight seconds (its penalties fall to a fifth each second). */
-const PENALTY = 1e6
+/** What is held against a peer that floods: below gossipsub's graylist for some sixteen seconds (its penalties fall to a fifth each second). */
+const PENALTY = 1e12
 
 /** GossipSub as it is, beyond the interface that it shows. */
 interface Scored {
