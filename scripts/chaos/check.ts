@@ -7,7 +7,7 @@ import { agreedTails } from '../../src/session/settle/restore.js'
 import { restoreContributor, restoreUser, tailsOf } from '../../src/session/index.js'
 import { openDatastore } from '../../src/roles/platform.js'
 import { openAnnouncement, Store } from '../../src/store/index.js'
-import { checkRange } from '../../src/store/feed.js'
+import { checkChain, checkSignatures } from '../../src/store/feed.js'
 import type { SessionRecord } from '../../src/store/sessions.js'
 
 /** Announcements that are looked at in one feed. */
@@ -80,7 +80,7 @@ async function look(name: string, store: Store, { manifests, faults }: Looking):
   for (const { feed, index, own } of await store.feeds.list()) {
     const range = await store.feeds.range(fromHex(feed), 0n, MOST)
     try {
-      checkRange(range, fromHex(feed), 0n)
+      checkChain(range, fromHex(feed), 0n).forEach(checkSignatures)
     } catch (error) {
       fault(`feed ${feed}: ${(error as Error).message}`)
     }

@@ -88,13 +88,6 @@ export function checkChain(list: readonly Uint8Array[], feed: Uint8Array, from: 
   return range
 }
 
-/** As checkChain, with all signatures. @throws InvalidProofError step `announcement` */
-export function checkRange(list: readonly Uint8Array[], feed: Uint8Array, from: bigint): FeedAnnouncement[] {
-  const range = checkChain(list, feed, from)
-  for (const read of range) checkSignatures(read)
-  return range
-}
-
 /**
  * What must hold between neighbours of a feed.
  * @throws InvalidProofError step `announcement`

@@ -4,7 +4,7 @@ import { toHex, u32 } from '../../src/bytes.js'
 import { hash } from '../../src/kernel/hash.js'
 import { Newest, type NewestHead } from '../../src/store/newest.js'
 import { publicKeyOf } from '../../src/proof/index.js'
-import { checkRange, type FeedAnnouncement, openAnnouncement, readAnnouncement, Store } from '../../src/store/index.js'
+import { checkChain, checkSignatures, type FeedAnnouncement, openAnnouncement, readAnnouncement, Store } from '../../src/store/index.js'
 import { NO_PREVIOUS } from '../../src/wire/announcement.js'
 import {
   bytes32,
@@ -35,7 +35,7 @@ test('an own feed grows by one at a time, each naming the one before, also after
   const last = await append(again, 10)
   t.is(last.announcement.index, 4n)
   const range = await again.feeds.range(last.feed, 0n, 256)
-  t.notThrows(() => checkRange(range, last.feed, 0n))
+  t.notThrows(() => checkChain(range, last.feed, 0n).forEach(checkSignatures))
   t.is(range.length, 5)
   t.like((await again.feeds.list())[0], { own: true, kept: 5, index: '4', contributor: toHex(OWN.contributorKey) })
 })
@@ -96,7 +96,7 @@ test('a time that falls within a feed is a conflict, on either side', async t =>
   const other = await open()
   await other.feeds.put(second)
   t.is(await other.feeds.put(first!), 'conflict')
-  t.throws(() => checkRange([first!.bytes, second.bytes], first!.feed, 0n), {
+  t.throws(() => checkChain([first!.bytes, second.bytes], first!.feed, 0n), {
     name: 'InvalidProofError',
     message: /time of announcement 1/
   })

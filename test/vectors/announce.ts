@@ -7,7 +7,8 @@ import { checkStatement } from '../../src/store/statement.js'
 import {
   ANNOUNCEMENT_LABEL,
   announcementHash,
-  checkRange,
+  checkChain,
+  checkSignatures,
   feedId,
   openAnnouncement,
   readAnnouncement,
@@ -105,7 +106,8 @@ export const ANNOUNCE = {
   feed: ({ contributorKey, adapter }: { contributorKey: Hex; adapter: Hex }) => feedId(fromHex(contributorKey), fromHex(adapter)),
   feedRange: ({ announcements, from }: { announcements: Hex[]; from: string }) => {
     const bytes = announcements.map(fromHex)
-    const range = checkRange(bytes, openAnnouncement(bytes[0]!).feed, BigInt(from))
+    const range = checkChain(bytes, openAnnouncement(bytes[0]!).feed, BigInt(from))
+    for (const read of range) checkSignatures(read)
     return range.map(({ hash }) => hash)
   },
   topic: ({ base }: { base: Hex }) => topicOf(fromHex(base)),
