@@ -31,6 +31,8 @@ const PIECE_BYTES = NET_LIMITS.sendAheadBytes / 4
  * @throws TimeoutError, the signal's reason, or what the promise rejects with
  */
 export async function within<T>(promise: Promise<T>, { what, milliseconds, signal }: Wait): Promise<T> {
+  // Nobody waits for it when the signal has aborted already: its failure must not end the process.
+  promise.catch(() => {})
   signal?.throwIfAborted()
   let stop = (): void => {}
   const ended = new Promise<never>((_, reject) => {

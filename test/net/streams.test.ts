@@ -197,3 +197,11 @@ test('a wait gives what the promise gives', async t => {
   t.is(await within(Promise.resolve(3), WAIT), 3)
   await t.throwsAsync(within(Promise.reject(new MalformedMessageError('x')), WAIT), { instanceOf: MalformedMessageError })
 })
+
+test('what fails after nobody waits for it any more ends nothing', async t => {
+  const reason = new Error('stopped')
+  const signal = AbortSignal.abort(reason)
+  // A rejection that nobody handles would end this process, and a node's.
+  t.is(await t.throwsAsync(within(Promise.reject(new Error('closed meanwhile')), { ...WAIT, signal })), reason)
+  await new Promise(resolve => setImmediate(resolve))
+})
