@@ -20,11 +20,16 @@ import {
   decodeDelegation,
   decodeManifest,
   decodeProofFile,
+  decodeRowFile,
   encodeContext,
   encodeDelegation,
   encodeProofFile,
+  encodeRowFile,
+  openedRow,
+  openRow,
   signDelegation,
   verify,
+  verifyBundles,
   verifyManifest
 } from '../../src/proof/index.js'
 import { encodeTail } from '../../src/proof/rows/tail.js'
@@ -83,12 +88,15 @@ const SHAPES = [
   { dIn: 4, modules: [{ dOut: 2, rank: 1 }] }
 ]
 const { adapter, manifest } = register('fuzz', makeAdapter('fuzz', SHAPES))
+const shown = honestBundle(adapter, 'fuzz', { groups: [0, 1] })
 const bundles = [
-  honestBundle(adapter, 'fuzz', { groups: [0, 1] }).bundle,
+  shown.bundle,
   honestBundle(adapter, 'fuzz later', { groups: [0, 0, 1, 0, 0, 1], first: 3, publicAtStart: new Uint8Array(32).fill(1) }).bundle,
   honestBundle(adapter, 'fuzz one', { groups: [1] }).bundle
 ]
 const file = encodeProofFile({ manifest: manifest.bytes, bundles: bundles.slice(0, 1) })
+const { session } = decodeBundle(shown.bundle, manifest).statement
+const rowFiles = shown.rows.map(row => encodeRowFile({ opening: openRow({ ...row, session, rows: shown.rows }), proofFile: file }))
 const signed = signDelegation(OWNER_SECRET, { adapter: manifest.id, key: new Uint8Array(32).fill(9), expiry: 2n ** 40n, share: 7n })
 const announcements = [
   make(),
@@ -134,7 +142,7 @@ function onlyThese(valid: readonly Uint8Array[], check: (bytes: Uint8Array) => v
 const random = seeded('fuzz verifier')
 
 export const TARGETS: readonly Target[] = [
-  fromSchema('session', 'SessionMessage', 7000, bytes => {
+  fromSchema('session', 'SessionMessage', 6500, bytes => {
     const { kind, value } = decodeMessage(bytes)
     return encodeMessage({ [kind]: value })
   }),
@@ -170,6 +178,26 @@ export const TARGETS: readonly Target[] = [
   { name: 'manifest', share: 1500, cases: mutated([manifest.bytes]), again: manifestAgain },
   { name: 'bundle', share: 1500, cases: mutated(bundles), again: bundleAgain },
   { name: 'proof file', share: 700, cases: mutated([file]), again: bytes => encodeProofFile(decodeProofFile(bytes)) },
+  {
+    name: 'row file',
+    share: 300,
+    cases: mutated(rowFiles),
+    again: bytes => {
+      const { opening, ...proof } = decodeRowFile(bytes)
+      return encodeRowFile({ opening, proofFile: encodeProofFile(proof) })
+    }
+  },
+  {
+    name: 'verification of a shown row',
+    share: 200,
+    fixed: COMPUTING,
+    cases: mutated(rowFiles),
+    again: onlyThese(rowFiles, bytes => {
+      const decoded = decodeRowFile(bytes)
+      const verified = verifyManifest({ kernel, manifest: decodeManifest(decoded.manifest), random })
+      openedRow(kernel, verifyBundles({ kernel, manifest: verified, bundles: decoded.bundles, random }), decoded.opening)
+    })
+  },
   {
     name: 'verification of a bundle',
     share: 300,
