@@ -26,10 +26,7 @@ const FORMAT: Record<keyof typeof FORMAT_LIMITS, Reached> = {
   weightBits: ['proof/manifest', 'bits, counts and widths in a manifest stay in their range']
 }
 
-/** What nothing holds yet. */
-type Later = 'keptEvidenceBytes'
-
-const NET: Record<Exclude<keyof typeof NET_LIMITS, Later>, Reached> = {
+const NET: Record<keyof typeof NET_LIMITS, Reached> = {
   sessionsPerPeer: ['net/limits', 'of 64 sessions one that is silent for a minute'],
   sessions: ['net/limits', 'of 64 sessions one that is silent for a minute'],
   sessionIdleInNeed: ['net/limits', 'of 64 sessions one that is silent for a minute'],
@@ -78,6 +75,7 @@ const NET: Record<Exclude<keyof typeof NET_LIMITS, Later>, Reached> = {
   keptJournalAge: ['session/settling', 'what was signed in a session that nobody settles is kept for 30 days'],
   keptRowBytes: ['store/rows', 'rows kept stay within their bound, the oldest go first, and all go with time'],
   keptRowAge: ['store/rows', 'rows kept stay within their bound, the oldest go first, and all go with time'],
+  keptEvidenceBytes: ['store/evidence', 'beyond the bound in bytes the oldest of the key with the most goes, and who has one keeps it'],
   keptManifestBytes: ['store/store', 'of others’ manifests the oldest go beyond the bound']
 }
 
