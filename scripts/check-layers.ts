@@ -10,6 +10,7 @@ const ROOMS = [
   'errors',
   'bytes',
   'limits',
+  'counters',
   'wire',
   'kernel',
   'lora',

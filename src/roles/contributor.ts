@@ -4,6 +4,7 @@
  */
 import type { PeerId } from '@libp2p/interface'
 import { equal, toHex } from '../bytes.js'
+import type { Counters } from '../counters.js'
 import type { Kernel } from '../kernel/index.js'
 import { NET_LIMITS, TIMEOUTS } from '../limits.js'
 import type { SessionHost } from '../net/session/index.js'
@@ -68,6 +69,7 @@ export interface ContributorInit {
   /** Publishes, and gives the announcement's bytes; empty when nothing was published. */
   readonly announce: (given: Announceable) => Promise<Uint8Array>
   /** Default: in this thread. */
+  readonly counters?: Counters | undefined
   readonly jobs?: ((adapter: CommittedAdapter) => ContributorJobs) | undefined
   /** Told when a session changes its state. */
   readonly onSession?: ((info: SessionInfo) => void) | undefined
@@ -142,6 +144,13 @@ export class Contributor implements SessionHost {
   /** Rows of one session over all groups of an adapter, at most. */
   maxRows({ manifest }: CommittedAdapter): number {
     return Math.min(this.limits.rows, mostRows(manifest, [...manifest.groups.keys()]))
+  }
+
+  /** Rows of all sessions that are answered and not yet accepted by both sides. */
+  get outstandingRows(): number {
+    let rows = 0
+    for (const { session } of this.running) rows += session.outstandingRows
+    return rows
   }
 
   /** Sessions that run now. */
@@ -228,7 +237,10 @@ export class Contributor implements SessionHost {
     let left = this.limits.outstandingBytesAll
     for (const { session } of this.running) left -= Number(session.terms.accept.outstandingBytes)
     const bytes = outstandingBytesOf(adapter.manifest, open.groups, { rows: open.rows, left })
-    if (bytes > left) throw new RefusalError(CODE.busy, BUSY_RETRY)
+    if (bytes > left) {
+      this.init.counters?.limits.add('outstandingBytesAll')
+      throw new RefusalError(CODE.busy, BUSY_RETRY)
+    }
     return bytes
   }
 
@@ -236,7 +248,10 @@ export class Contributor implements SessionHost {
   private checkHeldBytes(more: number): void {
     let held = more
     for (const { session } of this.running) held += session.heldBytes
-    if (held > this.limits.heldInputBytesAll) throw new RefusalError(CODE.busy)
+    if (held > this.limits.heldInputBytesAll) {
+      this.init.counters?.limits.add('heldInputBytesAll')
+      throw new RefusalError(CODE.busy)
+    }
   }
 
   /** Takes care of a session until its end. It never throws: what went wrong is in the record. */

@@ -3,6 +3,7 @@ import '../net/polyfill.js'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromHex } from '../bytes.js'
+import { Counters } from '../counters.js'
 import { InvalidInputError, UnsupportedError } from '../errors.js'
 import { type Kernel, wasmKernel, type WorkerPool } from '../kernel/index.js'
 import { NET_LIMITS } from '../limits.js'
@@ -20,7 +21,7 @@ import type { NodeJobs, NodeOptions, ParticipantOptions } from './options.js'
 import { OwnAdapters } from './own-adapters.js'
 import { nodeTransports, openDatastore } from './platform.js'
 import { endStaleSessions } from './session-entry.js'
-import { statusOf } from './status.js'
+import { Status } from './status.js'
 import type { FindParams, FindResult, GenerateParams, LossParams, Role, SessionInfo, ZkloraNode } from './types.js'
 import { systemWords } from './system-error.js'
 import { SAMPLING_KEY_BYTES, Verifier } from './verifier.js'
@@ -55,6 +56,7 @@ interface Parts {
   readonly contributor: Contributor | undefined
   readonly settling: UserSettling
   readonly witness: Witness
+  readonly counters: Counters
 }
 
 /** How a participant gets its network: made for it, or one that it is a service of. */
@@ -63,6 +65,7 @@ export type Connect = (given: Connecting) => Promise<NodeNet>
 export interface Connecting {
   readonly store: Store
   readonly datastore: Datastore
+  readonly counters: Counters
   readonly catalogue: (base: Uint8Array | null) => ReturnType<OwnAdapters['catalogue']>
   readonly session: SessionInit
 }
@@ -111,6 +114,7 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
   const store = await Store.open({ datastore })
   await endStaleSessions(store)
   const events = new Events()
+  const counters = new Counters()
   const kernel = wasmKernel()
   const random = systemRandom
   const has = (role: Role): boolean => roles.includes(role)
@@ -132,6 +136,7 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
         random,
         store,
         jobs: jobs.contributor,
+        counters,
         onSession: session => events.emit({ type: 'session', session }),
         announce: async ({ secretKey, ...given }) => {
           const { announce, node } = late.parts!.net
@@ -142,9 +147,11 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
   const net = await connect({
     store,
     datastore,
+    counters,
     catalogue: base => late.parts!.own.catalogue(base),
     session: {
       host: contributor,
+      counters,
       limits: {
         ...(limits.sessions !== undefined && { all: limits.sessions }),
         ...(limits.sessionsPerPeer !== undefined && { perPeer: limits.sessionsPerPeer })
@@ -164,7 +171,7 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
     onSession: session => events.emit({ type: 'session', session })
   })
   const parts: Parts = {
-    ...{ options, datastore, store, kernel, pool, jobs, verifyFile, events },
+    ...{ options, datastore, store, kernel, pool, jobs, verifyFile, events, counters },
     ...{ net, own, verifier, contributor, settling, witness }
   }
   late.parts = parts
@@ -207,10 +214,12 @@ function participant({
   verifier,
   contributor,
   settling,
-  witness
+  witness,
+  counters
 }: Parts): ZkloraNode {
   const started = Date.now()
   const random = systemRandom
+  const status = new Status({ net, store, verifier, contributor, counters, roles: options.roles, adapters: () => own.list(), started })
   const finder = new Finder({ net, store, verifier, witness, hasBootstrap: (options.bootstrap ?? []).length > 0 })
   const known = new KnownProofs({ store, verifyFile, verifier })
   const inference = new Inference({
@@ -245,7 +254,7 @@ function participant({
     peerId: net.node.peerId.toString(),
     roles: [...options.roles],
     multiaddrs: () => net.node.getMultiaddrs().map(String),
-    status: async () => statusOf({ net, store, verifier, roles: options.roles, adapters: await own.list(), started }),
+    status: () => status.report(),
     addAdapter: (params, call) => own.add(params, call),
     listAdapters: () => own.list(),
     removeAdapter: id => own.remove(id),

@@ -205,12 +205,33 @@ export interface StatusReport {
   multiaddrs: string[]
   version: string
   uptime: number
+  /** Whether others can dial it, as far as it can know, and why. */
+  reachability: { state: 'reachable' | 'unconfirmed' | 'unreachable'; why: string }
+  /** Median, over so many peers, of how far ahead of this clock the time of their latest announcement was; null: nothing was heard. */
+  clockSkew: { milliseconds: number | null; peers: number }
   peers: { peer: string; roles: Role[]; multiaddrs: string[]; direction: 'inbound' | 'outbound' }[]
+  /** Peers in the gossip mesh of each topic, `0` to `f`. */
+  mesh: Record<string, number>
   adapters: OwnAdapterInfo[]
   sessions: Record<SessionState, number>
+  /** Own sessions that broke or are being proved: as contributor, and as user. */
+  proofsOwed: number
+  proofsAwaited: number
+  /** Bundles proved here that the user has not signed for. */
+  receiptsMissing: number
+  /** Answered by this node and not yet accepted by both sides. */
+  outstandingRows: number
   announcements: { accepted: number; ignored: Record<string, number>; rejected: Record<string, number> }
   verdicts: Record<VerdictInfo['verdict'], number>
   feeds: number
+  /** Announcements that are known to be missing in them. */
+  feedGaps: number
+  /** Announcements that wait or are worked on; among them bundles that wait to be verified, with their points; those skipped so far. */
+  backlog: { announcements: number; bundles: number; points: number; skipped: number }
+  /** Sessions refused or broken off, by the name of the code. */
+  refusals: { sent: Record<string, number>; received: Record<string, number> }
+  /** How often each limit was hit, by its name. */
+  limits: Record<string, number>
   /** Bytes kept, by kind. */
   store: Record<string, number>
 }

@@ -90,6 +90,11 @@ export class ContributorSession extends Side {
     return this.answered
   }
 
+  /** Rows answered that this side has not accepted yet. */
+  get outstandingRows(): number {
+    return this.open.length
+  }
+
   /** What settling needs beside the journal: the rows from the first that may be in none of its batches. */
   rest(): ContributorRest {
     const sealed = this.rows.filter(({ number }) => number >= (this.ledger.ownTail?.accepted ?? 0))

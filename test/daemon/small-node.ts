@@ -117,6 +117,17 @@ export const status: StatusReport = {
   announcements: { accepted: 3, ignored: { rate: 2 }, rejected: {} },
   verdicts: { announced: 0, valid: 3, invalid: 0, unavailable: 0 },
   feeds: 2,
+  feedGaps: 1,
+  reachability: { state: 'unconfirmed', why: 'no connected peer has dialled it yet' },
+  clockSkew: { milliseconds: -90_000, peers: 3 },
+  mesh: { '0': 2, '1': 0 },
+  proofsOwed: 1,
+  proofsAwaited: 0,
+  receiptsMissing: 2,
+  outstandingRows: 21,
+  backlog: { announcements: 5, bundles: 4, points: 6000, skipped: 3 },
+  refusals: { sent: { busy: 2 }, received: {} },
+  limits: { sessions: 2 },
   store: { bundles: 26_700 }
 }
 

@@ -21,15 +21,30 @@ export function renderStatus(status: StatusReport, style: Style): string[] {
     ...(status.multiaddrs.length === 0
       ? ['reached at    nowhere: it does not listen']
       : status.multiaddrs.map(address => `reached at    ${address}`)),
-    `peers         ${plural(status.peers.length, 'peer')}`,
+    `reachability  ${status.reachability.state}: ${status.reachability.why}`,
+    ...clockLines(status.clockSkew, style),
+    `peers         ${plural(status.peers.length, 'peer')}, ${plural(sum(status.mesh), 'place')} in the gossip mesh of ${plural(Object.keys(status.mesh).length, 'topic')}`,
     ...status.peers.map(({ peer, roles, direction }) => `  ${peer}  ${direction}  ${roles.join(', ')}`),
     `sessions      ${counts(status.sessions, 'none')}`,
+    `owed          ${counts({ proofs: status.proofsOwed, 'proofs to this node': status.proofsAwaited, receipts: status.receiptsMissing, 'rows to be accepted': status.outstandingRows }, 'nothing')}`,
+    `refusals      sent ${counts(status.refusals.sent, 'none')}; received ${counts(status.refusals.received, 'none')}`,
     `announcements accepted ${count(accepted)}, ignored ${count(sum(ignored))}${detail(ignored)}, rejected ${count(sum(rejected))}${detail(rejected)}`,
-    `feeds         ${count(status.feeds)}`,
+    `feeds         ${count(status.feeds)}, ${plural(status.feedGaps, 'announcement')} missing in them`,
+    `backlog       ${plural(status.backlog.announcements, 'announcement')}, ${plural(status.backlog.bundles, 'bundle')} to verify (${plural(status.backlog.points, 'point')}), ${count(status.backlog.skipped)} skipped`,
+    `limits hit    ${counts(status.limits, 'none')}`,
     `verdicts      ${counts(status.verdicts, 'none')}`,
     `kept          ${kept.join(', ') || 'nothing'}`,
     ...(status.adapters.length === 0 ? [] : ['adapters', ...renderOwnAdapters(status.adapters, style).map(line => `  ${line}`)])
   ]
+}
+
+/** Beyond it a clock is worth a word: announcements are taken within ten minutes. */
+const SKEW_TOLD = 60_000
+
+function clockLines({ milliseconds: skew, peers }: StatusReport['clockSkew'], style: Style): string[] {
+  if (skew === null) return []
+  const line = `clock         ${milliseconds(Math.abs(skew))} ${skew > 0 ? 'behind' : 'ahead of'} the announcements of ${plural(peers, 'peer')}`
+  return [Math.abs(skew) < SKEW_TOLD ? line : style.warn(`${line}: set the clock, beyond ten minutes nothing is taken`)]
 }
 
 function detail(of: Record<string, number>): string {

@@ -106,11 +106,23 @@ export const statusReport = z.strictObject({
   multiaddrs: z.array(z.string()),
   version: z.string(),
   uptime: milliseconds.describe('milliseconds'),
+  reachability: z.strictObject({
+    state: z.enum(['reachable', 'unconfirmed', 'unreachable']).describe('whether others can dial it, as far as it can know'),
+    why: z.string()
+  }),
+  clockSkew: z
+    .strictObject({ milliseconds: z.number().nullable(), peers: count })
+    .describe('how far announcements are ahead of this clock: the median over so many peers; null: none came'),
   peers,
+  mesh: counts.describe('peers in the gossip mesh of each topic, 0 to f'),
   adapters: z.array(ownAdapterInfo),
   sessions: z
     .strictObject({ open: count, proving: count, announced: count, proved: count, broken: count, failed: count })
     .describe('how many in each state'),
+  proofsOwed: count.describe('sessions served here that are not proved yet'),
+  proofsAwaited: count.describe('own sessions whose proof has not come yet'),
+  receiptsMissing: count.describe('bundles proved here that the user has not signed for'),
+  outstandingRows: count.describe('answered and not yet accepted by both sides'),
   announcements: z.strictObject({
     accepted: count,
     ignored: counts.describe('by reason'),
@@ -118,5 +130,16 @@ export const statusReport = z.strictObject({
   }),
   verdicts: z.strictObject({ announced: count, valid: count, invalid: count, unavailable: count }),
   feeds: count.describe('announcing keys that are known'),
+  feedGaps: count.describe('announcements that are known to be missing in them'),
+  backlog: z.strictObject({
+    announcements: count.describe('waiting or worked on'),
+    bundles: count.describe('among them those that wait to be verified'),
+    points: count.describe('what verifying these goes through'),
+    skipped: count.describe('left announced under load, since the start')
+  }),
+  refusals: z
+    .strictObject({ sent: counts, received: counts })
+    .describe('sessions refused or broken off since the start, by the name of the code'),
+  limits: counts.describe('how often each limit was hit, by its name'),
   store: counts.describe('bytes kept, by kind')
 }) satisfies z.ZodType<StatusReport>

@@ -107,6 +107,111 @@ export const FAMILIES: readonly Family[] = [
     samples: ({ store }) => each(store)
   },
   {
+    name: 'zklora_reachable',
+    help: '1 when a connected peer has dialled this node, 0 when none has.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ reachability }) => one(reachability.state === 'reachable' ? 1 : 0)
+  },
+  {
+    name: 'zklora_clock_skew_seconds',
+    help: 'Median of how far announcements are ahead of this clock; absent until one comes.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ clockSkew }) => (clockSkew.milliseconds === null ? [] : one(clockSkew.milliseconds / SECOND))
+  },
+  {
+    name: 'zklora_gossip_mesh_peers',
+    help: 'Peers in the gossip mesh of a topic.',
+    type: 'gauge',
+    labels: ['topic'],
+    samples: ({ mesh }) => each(mesh)
+  },
+  {
+    name: 'zklora_proofs_owed',
+    help: 'Sessions served here that are not proved yet.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ proofsOwed }) => one(proofsOwed)
+  },
+  {
+    name: 'zklora_proofs_awaited',
+    help: 'Own sessions whose proof has not come yet.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ proofsAwaited }) => one(proofsAwaited)
+  },
+  {
+    name: 'zklora_receipts_missing',
+    help: 'Bundles proved here that the user has not signed for.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ receiptsMissing }) => one(receiptsMissing)
+  },
+  {
+    name: 'zklora_outstanding_rows',
+    help: 'Rows answered by this node and not yet accepted by both sides.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ outstandingRows }) => one(outstandingRows)
+  },
+  {
+    name: 'zklora_feed_gaps',
+    help: 'Announcements that are known to be missing in the feeds; looked for once a minute.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ feedGaps }) => one(feedGaps)
+  },
+  {
+    name: 'zklora_backlog_announcements',
+    help: 'Announcements that wait or are worked on.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ backlog }) => one(backlog.announcements)
+  },
+  {
+    name: 'zklora_backlog_bundles',
+    help: 'Bundles that wait to be verified.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ backlog }) => one(backlog.bundles)
+  },
+  {
+    name: 'zklora_backlog_points',
+    help: 'Points that verifying these bundles goes through.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ backlog }) => one(backlog.points)
+  },
+  {
+    name: 'zklora_bundles_skipped_total',
+    help: 'Bundles left announced under load.',
+    type: 'counter',
+    labels: [],
+    samples: ({ backlog }) => one(backlog.skipped)
+  },
+  {
+    name: 'zklora_refusals_sent_total',
+    help: 'Sessions that this node refused or broke off, by the name of the code.',
+    type: 'counter',
+    labels: ['code'],
+    samples: ({ refusals }) => each(refusals.sent)
+  },
+  {
+    name: 'zklora_refusals_received_total',
+    help: 'Sessions that others refused to this node, by the name of the code.',
+    type: 'counter',
+    labels: ['code'],
+    samples: ({ refusals }) => each(refusals.received)
+  },
+  {
+    name: 'zklora_limits_hit_total',
+    help: 'How often a limit was hit, by its name.',
+    type: 'counter',
+    labels: ['limit'],
+    samples: ({ limits }) => each(limits)
+  },
+  {
     name: 'zklora_budget_answered_rows',
     help: 'Rows answered or reserved of the group of an own adapter that is nearest to its extraction, over all peers.',
     type: 'gauge',

@@ -14,6 +14,7 @@ import { ANNOUNCEMENT_LABEL, type FeedAnnouncement, openAnnouncement, type Store
 import { encodeAnnouncement, encodeUnsigned, type UnsignedAnnouncement } from '../../wire/announcement.js'
 import type { SignatureChecks } from './checks.js'
 import { Budgets } from './rates.js'
+import type { ClockSkew } from './skew.js'
 import { TOPICS, topicOf } from './topics.js'
 import { AnnouncementValidator, type AnnouncementView, type ValidatorLimits } from './validator.js'
 
@@ -86,6 +87,11 @@ export class AnnounceService implements Startable {
   }
 
   readonly [Symbol.toStringTag] = 'zklora/announce'
+
+  /** How far this clock is from those of others. */
+  get skew(): Pick<ClockSkew, 'median' | 'peers'> {
+    return this.validator.skew
+  }
 
   isStarted(): boolean {
     return this.started

@@ -14,6 +14,7 @@ import { type Announcement, announcedOwner } from '../../wire/announcement.js'
 import { isPointForm, isSignatureForm } from './form.js'
 import { SignatureChecks } from './checks.js'
 import { Budgets, Window } from './rates.js'
+import { ClockSkew } from './skew.js'
 import { topicOf } from './topics.js'
 
 /** What the validator asks of what this node keeps. */
@@ -85,6 +86,7 @@ export function peersOfHolder(holder: Uint8Array): PeerId[] {
 }
 
 export class AnnouncementValidator {
+  readonly skew = new ClockSkew()
   private readonly limits: ValidatorLimits
   private readonly feeds: Window
   private readonly owners: Window
@@ -142,6 +144,7 @@ export class AnnouncementValidator {
     // 2. Topic.
     const own = topicOf(announcement.statement.base)
     if (topic !== own) return reject('topic', `the announcement belongs to ${own}, it came on ${topic}`)
+    this.skew.note(peer, Number(announcement.time) - this.now())
     // 3. Time.
     if (!this.isTimely(announcement)) return ignore('clock')
     // 4. Not seen before.

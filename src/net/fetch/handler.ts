@@ -24,6 +24,8 @@ export interface FetchCounters {
   answered: Record<string, number>
   bytes: number
   open: number
+  /** Streams refused by a limit, by its name. */
+  refused: Record<'fetchesPerPeer' | 'fetches', number>
 }
 
 type Answer = { readonly header: Uint8Array; readonly frames: readonly Uint8Array[]; readonly status: number }
@@ -31,7 +33,7 @@ type Answer = { readonly header: Uint8Array; readonly frames: readonly Uint8Arra
 const refuse = (status: number): Answer => ({ header: encodeHeader(status), frames: [], status })
 
 export class FetchHandler {
-  readonly counters: FetchCounters = { answered: {}, bytes: 0, open: 0 }
+  readonly counters: FetchCounters = { answered: {}, bytes: 0, open: 0, refused: { fetchesPerPeer: 0, fetches: 0 } }
   private readonly openOf = new Map<string, number>()
 
   constructor(
@@ -46,6 +48,7 @@ export class FetchHandler {
     if (open >= this.limits.perPeer || this.counters.open >= this.limits.all) {
       // Not counted as open itself (libp2p bounds the streams of a connection), or a peer could keep all others out with these.
       this.count('any', STATUS.busy)
+      this.counters.refused[open >= this.limits.perPeer ? 'fetchesPerPeer' : 'fetches']++
       await this.exchange(stream, peer, () => Promise.resolve(refuse(STATUS.busy)))
       return
     }

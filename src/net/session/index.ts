@@ -6,10 +6,12 @@
  *     const { session, done } = await node.services.session.open(peer, { opening, agree })
  */
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
-import { ProtocolViolationError, TimeoutError, UnsupportedError } from '../../errors.js'
+import type { Counters } from '../../counters.js'
+import { isPeerError, ProtocolViolationError, RefusedError, TimeoutError, UnsupportedError } from '../../errors.js'
 import { TIMEOUTS } from '../../limits.js'
 import {
   CODE,
+  codeName,
   codeOf,
   type ContributorSession,
   decodeMessage,
@@ -52,6 +54,7 @@ export interface SessionInit {
   /** Absent: this node serves nobody. */
   readonly host?: SessionHost | undefined
   readonly limits?: Partial<SlotLimits> | undefined
+  readonly counters?: Counters | undefined
   /** Milliseconds from open to accept; default 10 s. */
   readonly openTimeout?: number | undefined
 }
@@ -91,7 +94,7 @@ export class SessionService implements Startable {
     private readonly components: SessionComponents,
     private readonly init: SessionInit
   ) {
-    this.slots = new Slots({ ...SLOT_LIMITS, ...init.limits })
+    this.slots = new Slots({ ...SLOT_LIMITS, ...init.limits }, init.counters)
     this.openTimeout = init.openTimeout ?? TIMEOUTS.open
     this.log = components.logger.forComponent('zklora:session')
   }
@@ -138,6 +141,7 @@ export class SessionService implements Startable {
       const session = agree(takeAnswer(answer, { open, manifest, peers, peer: name }))
       return { session, done: this.run(session, { stream, frames: frames.frames, peer: name }) }
     } catch (error) {
+      if (error instanceof RefusedError) this.init.counters?.refusedBy.add(isCode(error.reason) ? error.reason : 'other')
       frames.abort(error)
       throw error
     }
@@ -187,6 +191,9 @@ export class SessionService implements Startable {
       await this.run(slot.machine, { stream, frames: this.slots.heard(slot, frames.frames), peer: name })
     } catch (error) {
       this.log('session of %p ended: %s', user, (error as Error).message)
+      if (error instanceof RefusalError || isPeerError(error) || error instanceof TimeoutError) {
+        this.init.counters?.refused.add(codeName(codeOf(error)))
+      }
       await this.refuse(frames, error)
     } finally {
       if (slot !== undefined) this.slots.leave(slot)
@@ -241,6 +248,11 @@ export class SessionService implements Startable {
       this.running.delete(side)
     }
   }
+}
+
+/** True for the name of a code that this version knows. */
+function isCode(reason: string): boolean {
+  return Object.values(CODE).some(code => codeName(code) === reason)
 }
 
 function bytesOf(peer: PeerId): Uint8Array {

@@ -1,4 +1,5 @@
 /** Places for sessions that are served: so many for one peer and in all; who holds one and says nothing gives it to who waits. */
+import type { Counters } from '../../counters.js'
 import { NET_LIMITS } from '../../limits.js'
 import { CODE, type Machine, RefusalError } from '../../session/index.js'
 
@@ -27,7 +28,10 @@ export interface Slot {
 export class Slots {
   private readonly held = new Set<Slot>()
 
-  constructor(private readonly limits: SlotLimits) {}
+  constructor(
+    private readonly limits: SlotLimits,
+    private readonly counters?: Counters
+  ) {}
 
   get size(): number {
     return this.held.size
@@ -36,7 +40,10 @@ export class Slots {
   /** @throws RefusalError when there is no place for this peer */
   enter(peer: string): Slot {
     const ofPeer = [...this.held].filter(slot => slot.peer === peer).length
-    if (ofPeer >= this.limits.perPeer) throw new RefusalError(CODE.busy, RETRY)
+    if (ofPeer >= this.limits.perPeer) {
+      this.counters?.limits.add('sessionsPerPeer')
+      throw new RefusalError(CODE.busy, RETRY)
+    }
     if (this.held.size >= this.limits.all) this.makeRoom()
     const slot = { machine: undefined, heard: performance.now(), peer }
     this.held.add(slot)
@@ -57,6 +64,7 @@ export class Slots {
 
   /** Breaks off the session that has been silent for the longest time; its user settles it later. */
   private makeRoom(): void {
+    this.counters?.limits.add('sessions')
     const silent = [...this.held].filter(slot => slot.machine !== undefined).sort((a, b) => a.heard - b.heard)[0]
     if (silent === undefined || performance.now() - silent.heard < this.limits.idle) throw new RefusalError(CODE.busy, RETRY)
     this.held.delete(silent)
