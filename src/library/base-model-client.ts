@@ -37,6 +37,8 @@ export interface BaseModelClientOptions extends OwnNodeOptions {
   combineMode?: 'add_delta' | 'replace' | undefined
   /** Rows that each session may use; default: for 1,024 tokens, or as many as the contributor serves. */
   rows?: number | undefined
+  /** True: what opens the sessions' rows is kept, so that `node.openRow` can show one. */
+  keepRows?: boolean | undefined
   /** Where `endInference` writes proof files; default: nowhere. */
   outDir?: string | undefined
 }
@@ -67,9 +69,9 @@ export class BaseModelClient {
    */
   async initAndPatch(call: CallOptions = {}): Promise<readonly AdapterInfo[]> {
     if (this.model !== undefined) throw new InvalidInputError('this client is patched already: call endInference first')
-    const { baseModel, contributors = [''], combineMode, rows, outDir: _outDir, ...nodeOptions } = this.options
+    const { baseModel, contributors = [''], combineMode, rows, keepRows, outDir: _outDir, ...nodeOptions } = this.options
     this.own ??= await ownNode(nodeOptions, ['user', 'verifier'])
-    const use = { base: baseModel, adapters: contributors.map(reference), combineMode, rows }
+    const use = { base: baseModel, adapters: contributors.map(reference), combineMode, rows, keepRows }
     this.model = await this.own.node.openModel(use, call)
     return this.model.adapters
   }

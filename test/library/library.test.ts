@@ -30,7 +30,7 @@ test.serial('one session serves any number of texts, and ends in one proof that 
   t.deepEqual(points[0], { name: 'model.layers.0.self_attn.q_proj', dIn: 128, dOut: 128, rank: 8 })
 
   const [address] = server.multiaddrs()
-  const user = client(t, { contributors: [address!], outDir: join(folder, 'used') })
+  const user = client(t, { contributors: [address!], outDir: join(folder, 'used'), keepRows: true })
   t.deepEqual(
     (await user.initAndPatch()).map(({ name }) => name),
     ['king james']
@@ -49,6 +49,14 @@ test.serial('one session serves any number of texts, and ends in one proof that 
   const [collected] = await server.finalizeProofsAndCollect()
   t.like(collected, { root: proof!.root, rows: proof!.rows })
   t.deepEqual(await readFile(collected!.file!), await readFile(proof!.file!))
+
+  // The last row is shown to somebody, by its user; the contributor keeps nothing that opens one.
+  const shown = await user.node!.verifyFile('row', await user.node!.openRow(proof!.root!, proof!.rows - 1))
+  t.like(shown, { verdict: 'valid', whole: true, row: { number: proof!.rows - 1 } } as never)
+  await t.throwsAsync(server.node.openRow(proof!.root!, 0), {
+    name: 'NotFoundError',
+    message: /is proved, but what opens it is not kept here/
+  })
 
   // The same client again: another session.
   await user.initAndPatch()
