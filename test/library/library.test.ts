@@ -130,7 +130,14 @@ test.serial('what cannot be had is refused with what to do, and leaves nothing b
   await t.throwsAsync(nobody.initAndPatch(), { name: 'NotFoundError', message: /connected to nobody/ })
   const other = client(t, { baseModel: 'config/demo/models/novels-gpt2', contributors: [server.multiaddrs()[0]!] })
   await t.throwsAsync(other.initAndPatch(), { name: 'NotFoundError', message: /does not serve an adapter/ })
+  // The user may know of the session before the server has noted it.
+  const watching = new AbortController()
+  t.teardown(() => watching.abort())
+  const noted = new Promise<void>(resolve => {
+    void server.node.watch({ signal: watching.signal, onProgress: event => event.type === 'session' && resolve() })
+  })
   await client(t, { contributors: [server.multiaddrs()[0]!] }).initAndPatch()
+  await noted
   const stopped = new AbortController()
   const waiting = server.finalizeProofsAndCollect({ signal: stopped.signal })
   stopped.abort(new Error('enough'))
