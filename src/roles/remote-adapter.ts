@@ -118,6 +118,8 @@ export interface DeltaRequest {
   readonly position: number
   /** count × dIn. */
   readonly rows: Float32Array
+  /** Cancels the rows that are not answered yet; the session goes on. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Deltas of the first rows of a request whose session failed. */
@@ -174,13 +176,13 @@ export class RemoteAdapter {
    * @returns count × Σ dOut
    * @throws what the session fails with, LimitExceededError beyond the session's rows
    */
-  async deltas({ group, position, rows }: DeltaRequest, partial?: PartialAnswer): Promise<Float32Array> {
+  async deltas({ group, position, rows, signal }: DeltaRequest, partial?: PartialAnswer): Promise<Float32Array> {
     const { dIn, modules } = this.manifest.groups[group]!
     const { x, scales: rowScales } = quantizeRows(rows, dIn, this.manifest.activationBits)
     const progress: AnswerProgress = { answered: 0, y: new Float64Array(0) }
     const scaled = modules.map(({ dOut, index }) => ({ dOut, scale: this.scales[index]! }))
     try {
-      return dequantize({ modules: scaled, y: await this.session.ask({ group, position, x }, progress), rowScales })
+      return dequantize({ modules: scaled, y: await this.session.ask({ group, position, x }, { progress, signal }), rowScales })
     } catch (error) {
       const { answered, y } = progress
       if (partial !== undefined && answered > 0) {

@@ -78,7 +78,7 @@ export class SteadyAdapter {
    * @returns count × Σ dOut
    * @throws what the session fails with when it cannot be gone on from
    */
-  async deltas({ group, position, rows }: DeltaRequest): Promise<Float32Array> {
+  async deltas({ group, position, rows, signal }: DeltaRequest): Promise<Float32Array> {
     const { dIn, outputs } = this.manifest.groups[group]!
     const count = rows.length / dIn
     const all = new Float32Array(count * outputs)
@@ -92,7 +92,7 @@ export class SteadyAdapter {
           continue
         }
         const fits = Math.min(count, done + current.rowsLeft)
-        const part = { group, position: position + done, rows: rows.subarray(done * dIn, fits * dIn) }
+        const part = { group, position: position + done, rows: rows.subarray(done * dIn, fits * dIn), signal }
         all.set(await current.deltas(part, answered), done * outputs)
         done = fits
         attempt = 0
@@ -101,7 +101,7 @@ export class SteadyAdapter {
         const rowsMore = answered.deltas.length / outputs
         done += rowsMore
         if (rowsMore > 0) attempt = 1
-        if (attempt >= ATTEMPTS || !canGoOn(error) || this.init.signal?.aborted === true) throw error
+        if (attempt >= ATTEMPTS || !canGoOn(error) || this.init.signal?.aborted === true || signal?.aborted === true) throw error
         await this.renew(current, () => this.replace(error))
       }
     }

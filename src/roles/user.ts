@@ -50,7 +50,7 @@ export class RemoteAdapters {
   readonly provider: DeltaProvider = async ({ group, positions, x }, signal) => {
     signal.throwIfAborted()
     const place = this.places[group]!
-    return unless(signal, place.adapter.deltas({ group: place.group, position: positions.first, rows: x }))
+    return unless(signal, place.adapter.deltas({ group: place.group, position: positions.first, rows: x, signal }))
   }
 
   infos(): SessionInfo[] {

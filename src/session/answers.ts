@@ -71,14 +71,19 @@ export class RequestQueue {
     this.bytes -= this.bytesOf(this.requests.shift()!)
   }
 
-  /** Drops the requests from this number on, but for the first ones, which have been begun. */
-  cancel(from: number, begun: number): void {
+  /**
+   * Drops the requests from this number on, but for the first ones, which have been begun.
+   * @returns the first that is dropped, or the number of the next request
+   */
+  cancel(from: number, begun: number): number {
     const keep = this.requests.findIndex(({ id }, i) => i >= begun && id >= from)
-    if (keep === -1) return
-    for (const request of this.requests.splice(keep)) {
+    if (keep === -1) return this.next
+    const dropped = this.requests.splice(keep)
+    for (const request of dropped) {
       this.asked -= request.count
       this.bytes -= this.bytesOf(request)
     }
+    return dropped[0]!.id
   }
 
   clear(): void {

@@ -32,6 +32,8 @@ const ENTRY = 8
 const POINT = 32
 /** Batches of the user that may wait for their answer to leave before further messages are read. */
 const BATCHES_WAITING = 4
+/** Answers to cancel that may wait to leave, likewise. */
+const CANCELS_WAITING = 4
 
 export interface ContributorSessionInit extends SideInit {
   readonly adapter: CommittedAdapter
@@ -74,6 +76,7 @@ export class ContributorSession extends Side {
   private userCommitted = 0
   private opening = Promise.resolve()
   private batchesWaiting = 0
+  private cancelsWaiting = 0
   private readonly rows: SessionRow[] = []
   private bothClosed = false
   private statement: Statement | undefined
@@ -176,7 +179,7 @@ export class ContributorSession extends Side {
         this.onRows(message.value)
         break
       case 'cancel':
-        this.requests.cancel(message.value.request, this.answering ? 1 : 0)
+        this.onCancel(message.value.request)
         break
       case 'batch':
         this.onBatch(message.value, bytes)
@@ -189,6 +192,7 @@ export class ContributorSession extends Side {
     }
     this.ledger.received(bytes)
     if (this.batchesWaiting >= BATCHES_WAITING) await this.condition.until(() => this.batchesWaiting < BATCHES_WAITING)
+    if (this.cancelsWaiting >= CANCELS_WAITING) await this.condition.until(() => this.cancelsWaiting < CANCELS_WAITING)
   }
 
   protected override owed(): Deadline[] {
@@ -204,6 +208,16 @@ export class ContributorSession extends Side {
     if (this.ledger.peerTail?.closed === true) throw new ProtocolViolationError('rows came after the user had closed')
     this.requests.take(rows)
     this.answerNext()
+  }
+
+  private onCancel(from: number): void {
+    const request = this.requests.cancel(from, this.answering ? 1 : 0)
+    this.cancelsWaiting++
+    this.outbox.push('control', () => {
+      this.cancelsWaiting--
+      this.condition.notify()
+      return { cancel: { request } }
+    })
   }
 
   /** Answers request after request in the background, as long as not too much is outstanding. */

@@ -2,7 +2,7 @@
 import { ProtocolViolationError } from '../errors.js'
 import { NET_LIMITS } from '../limits.js'
 import type { Manifest, ManifestGroup } from '../proof/index.js'
-import type { Deltas, Rows } from './messages/messages.js'
+import type { Deltas, SessionMessage } from './messages/messages.js'
 import { activationBytes, outputBound, packActivations, unpackDeltas } from './messages/packing.js'
 
 /**
@@ -42,6 +42,8 @@ interface Request {
   readonly y: Float64Array
   answered: number
   id: number | undefined
+  /** Why nobody waits for it any more. */
+  cancelled: unknown
   readonly resolve: (y: Float64Array) => void
   readonly reject: (error: unknown) => void
 }
@@ -51,18 +53,33 @@ export class RequestWindow {
   private readonly queue: Request[] = []
   private readonly inFlight: Request[] = []
   private bytesInFlight = 0
+  /** A cancel has left and is not answered: requests before this number were sent before it. */
+  private cancelling: number | undefined
+  /** A cancel waits to leave. */
+  private willCancel = false
 
   /**
    * @param init.requests in flight at most
    * @param init.send puts a message before the stream; the number is given when it leaves
+   * @param init.dropped told of rows that will not be answered
    */
   constructor(
-    private readonly init: { readonly manifest: Manifest; readonly requests: number; readonly send: (draft: () => Rows) => void }
+    private readonly init: {
+      readonly manifest: Manifest
+      readonly requests: number
+      readonly send: (draft: () => Partial<SessionMessage>) => void
+      readonly dropped: (rows: number) => void
+    }
   ) {}
 
   /** Requests that are not answered yet. */
   get pending(): number {
     return this.queue.length + this.inFlight.length
+  }
+
+  /** Whether the contributor owes the answer to a cancel. */
+  get isCancelling(): boolean {
+    return this.cancelling !== undefined
   }
 
   /** The oldest request that has left: its number and the bytes of question and longest answer. */
@@ -73,11 +90,12 @@ export class RequestWindow {
 
   /**
    * @param x count × dIn integers
+   * @param signal cancels what is not answered yet
    * @returns count × outputs integers
    */
   async ask(
     { group, position, x }: { readonly group: number; readonly position: number; readonly x: Int16Array },
-    progress: AnswerProgress
+    { progress, signal }: { readonly progress: AnswerProgress; readonly signal?: AbortSignal | undefined }
   ): Promise<Float64Array> {
     const { manifest } = this.init
     const { dIn, outputs } = manifest.groups[group]!
@@ -87,11 +105,12 @@ export class RequestWindow {
     const y = new Float64Array(count * outputs)
     progress.y = y
     const parts: Promise<Float64Array>[] = []
+    const requests: Request[] = []
     for (let from = 0; from < count; from += most) {
       const to = Math.min(from + most, count)
       parts.push(
         new Promise((resolve, reject) => {
-          this.queue.push({
+          const request: Request = {
             progress,
             group,
             position: position + from,
@@ -101,15 +120,49 @@ export class RequestWindow {
             y: y.subarray(from * outputs, to * outputs),
             answered: 0,
             id: undefined,
+            cancelled: undefined,
             resolve,
             reject
-          })
+          }
+          requests.push(request)
+          this.queue.push(request)
         })
       )
     }
+    const onAbort = (): void => this.cancel(requests, signal!.reason)
+    signal?.addEventListener('abort', onAbort)
     this.send()
-    await Promise.all(parts)
-    return y
+    try {
+      await Promise.all(parts)
+      return y
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /**
+   * The contributor will not answer requests from this number on, of those sent before the cancel.
+   * @throws ProtocolViolationError
+   */
+  dropped(from: number): void {
+    const before = this.cancelling
+    if (before === undefined) throw new ProtocolViolationError('a cancel came that answers none')
+    const at = this.inFlight.findIndex(({ id }) => id !== undefined && id >= from && id < before)
+    const end = this.inFlight.findIndex(({ id }) => id === undefined || id >= before)
+    const dropped = at < 0 ? [] : this.inFlight.splice(at, (end < 0 ? this.inFlight.length : end) - at)
+    if (from > before || dropped.some(({ answered }) => answered > 0)) {
+      throw new ProtocolViolationError(`the contributor cancels from request ${from}, which is answered or was never sent`)
+    }
+    this.cancelling = undefined
+    const again: Request[] = []
+    for (const request of dropped) {
+      this.bytesInFlight -= request.bytes
+      if (request.cancelled !== undefined) this.init.dropped(request.count)
+      else again.push(Object.assign(request, { id: undefined }))
+    }
+    this.queue.unshift(...again)
+    this.sendCancel()
+    this.send()
   }
 
   /**
@@ -157,6 +210,31 @@ export class RequestWindow {
     for (const { reject } of [...this.inFlight.splice(0), ...this.queue.splice(0)]) reject(error)
   }
 
+  /** Nobody waits for these any more. */
+  private cancel(requests: readonly Request[], reason: unknown): void {
+    for (const request of requests) {
+      request.cancelled = reason ?? new Error('cancelled')
+      request.reject(request.cancelled)
+      const at = this.queue.indexOf(request)
+      if (at < 0) continue
+      this.queue.splice(at, 1)
+      this.init.dropped(request.count)
+    }
+    this.sendCancel()
+  }
+
+  /** Behind what waits to leave, so that every request before it has its number. */
+  private sendCancel(): void {
+    if (this.willCancel || this.isCancelling || !this.inFlight.some(isCancelled)) return
+    this.willCancel = true
+    this.init.send(() => {
+      this.willCancel = false
+      this.cancelling = this.next
+      // All may be answered by now: then it cancels nothing.
+      return { cancel: { request: this.inFlight.find(isCancelled)?.id ?? this.next } }
+    })
+  }
+
   private bounds(group: ManifestGroup): { dOut: number; bound: number }[] {
     const { activationBits, weightBits } = this.init.manifest
     return group.modules.map(({ dOut, rank }) => ({ dOut, bound: outputBound({ dIn: group.dIn, rank, activationBits, weightBits }) }))
@@ -173,8 +251,10 @@ export class RequestWindow {
       this.init.send(() => {
         request.id = this.next++
         const { group, position, count } = request
-        return { request: request.id, group, position, count, x: packActivations(request.x, manifest.activationBits) }
+        return { rows: { request: request.id, group, position, count, x: packActivations(request.x, manifest.activationBits) } }
       })
     }
   }
 }
+
+const isCancelled = ({ cancelled }: Request): boolean => cancelled !== undefined

@@ -90,7 +90,8 @@ export class UserSession extends Side {
     this.requests = new RequestWindow({
       manifest,
       requests: Math.min(terms.accept.requests, NET_LIMITS.requestsInFlight),
-      send: draft => this.outbox.push('rows', () => ({ rows: draft() }))
+      send: draft => this.outbox.push('rows', draft),
+      dropped: rows => (this.asked -= rows)
     })
     const { journal } = this
     const keep = journal && (() => journal.append(openedRecord(terms, secretKey)))
@@ -126,13 +127,15 @@ export class UserSession extends Side {
 
   /**
    * The same, telling of the rows as they come.
-   * @throws as `request`
+   * @param options.signal cancels the rows that are not answered yet: they count for nothing, and the session goes on
+   * @throws as `request`, and the signal's reason
    */
   async ask(
     { group, position, x }: { readonly group: number; readonly position: number; readonly x: Int16Array },
-    progress: AnswerProgress = { answered: 0, y: new Float64Array(0) }
+    { progress = { answered: 0, y: new Float64Array(0) }, signal }: { progress?: AnswerProgress; signal?: AbortSignal | undefined } = {}
   ): Promise<Float64Array> {
     if (this.error !== undefined) throw this.error
+    signal?.throwIfAborted()
     if (!this.terms.context.groups.includes(group)) throw new RangeError(`group ${group} is not one of the session's`)
     const count = x.length / this.init.manifest.groups[group]!.dIn
     if (!Number.isInteger(count) || count === 0)
@@ -140,7 +143,7 @@ export class UserSession extends Side {
     if (this.closing) throw new ProtocolViolationError('the session is closing: no more rows')
     if (count > this.rowsLeft) throw new LimitExceededError('rows', this.asked + count, this.terms.context.rows, 'in this session')
     this.asked += count
-    return this.requests.ask({ group, position, x }, progress)
+    return this.requests.ask({ group, position, x }, { progress, signal })
   }
 
   /**
@@ -243,6 +246,9 @@ export class UserSession extends Side {
       case 'batch':
         this.onBatch(message.value, place)
         break
+      case 'cancel':
+        this.requests.dropped(message.value.request)
+        break
       case 'proof':
         this.onProof(message)
         break
@@ -273,6 +279,7 @@ export class UserSession extends Side {
         milliseconds: this.timeouts.answer + transfer
       })
     }
+    if (this.requests.isCancelling) deadlines.push({ key: 'cancel', what: 'the answer to cancel', milliseconds: this.timeouts.answer })
     if (this.receipted) deadlines.push({ key: 'announced', what: 'the announcement', milliseconds: this.timeouts.batch })
     const batch = this.sentBatches[0]
     if (batch !== undefined) {
