@@ -55,6 +55,8 @@ export class RequestWindow {
   private bytesInFlight = 0
   /** A cancel has left and is not answered: requests before this number were sent before it. */
   private cancelling: number | undefined
+  /** Of requests before this number the contributor has said which it will answer. */
+  private decided = 0
   /** A cancel waits to leave. */
   private willCancel = false
 
@@ -154,6 +156,7 @@ export class RequestWindow {
       throw new ProtocolViolationError(`the contributor cancels from request ${from}, which is answered or was never sent`)
     }
     this.cancelling = undefined
+    this.decided = before
     const again: Request[] = []
     for (const request of dropped) {
       this.bytesInFlight -= request.bytes
@@ -225,13 +228,14 @@ export class RequestWindow {
 
   /** Behind what waits to leave, so that every request before it has its number. */
   private sendCancel(): void {
-    if (this.willCancel || this.isCancelling || !this.inFlight.some(isCancelled)) return
+    const isOpen = ({ cancelled, id }: Request): boolean => cancelled !== undefined && (id === undefined || id >= this.decided)
+    if (this.willCancel || this.isCancelling || !this.inFlight.some(isOpen)) return
     this.willCancel = true
     this.init.send(() => {
       this.willCancel = false
       this.cancelling = this.next
       // All may be answered by now: then it cancels nothing.
-      return { cancel: { request: this.inFlight.find(isCancelled)?.id ?? this.next } }
+      return { cancel: { request: this.inFlight.find(isOpen)?.id ?? this.next } }
     })
   }
 
@@ -256,5 +260,3 @@ export class RequestWindow {
     }
   }
 }
-
-const isCancelled = ({ cancelled }: Request): boolean => cancelled !== undefined
