@@ -3,8 +3,12 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { type Kernel, nobleKernel, wasmKernel } from '../../src/kernel/index.js'
 import { kernelMemory } from '../../src/kernel/wasm/memory.js'
 import type { CommittedAdapter, Random, VerifiedManifest } from '../../src/proof/index.js'
+import { useNodeEd25519 } from '../../src/roles/ed25519.js'
 import { sessionWorkers, type SessionWorkers } from '../../src/roles/workers.js'
 import { type ContributorJobs, inlineContributorJobs, inlineUserJobs, type UserJobs } from '../../src/session/index.js'
+
+// As a node does.
+useNodeEd25519()
 
 export const noble = nobleKernel()
 export const kernel: Kernel = wasmKernel()

@@ -43,6 +43,13 @@ export const ENCODINGS = [
     instead('signed items are length-prefixed', '...items.map(prefixed)]', '...items]')
   ),
   ...changes(
+    'src/proof/signature.ts',
+    ['roles/ed25519'],
+    instead('for a platform too: keys are of no small order', 'mayStand(publicKey) && ', ''),
+    instead('for a platform too: R is of no small order', 'mayStand(signature.subarray(0, KEY_BYTES)) && ', ''),
+    instead('for a platform too: no y of small order', 'y < PRIME && !SMALL_ORDER.has(y)', 'y < PRIME')
+  ),
+  ...changes(
     'src/proof/transcript.ts',
     ['proof/encodings', 'vectors/notation'],
     never('a challenge of zero is refused', 'equal(challenge, ZERO)'),

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { InvalidInputError, LimitExceededError } from '../errors.js'
 import { readAtMost } from '../hub/index.js'
 import { FORMAT_LIMITS } from '../limits.js'
+import { useNodeEd25519 } from '../roles/ed25519.js'
 import type { CallOptions, VerifyReport } from '../roles/types.js'
 import { systemReason } from '../roles/system-error.js'
 import { type FileCheck, fileWorkers } from '../roles/workers.js'
@@ -13,7 +14,10 @@ import { unchecked, verifyFile } from '../browser/verify-file.js'
 /** How a proof file's name ends. */
 export const PROOF_FILE_ENDING = '.zkproof'
 
-const inThisThread: FileCheck = async (source, bytes) => verifyFile(source, bytes)
+const inThisThread: FileCheck = async (source, bytes) => {
+  useNodeEd25519()
+  return verifyFile(source, bytes)
+}
 
 /** A proof file on the disk. Never throws: what cannot be read is `unchecked`. */
 export async function verifyProofAt(file: string, check: FileCheck = inThisThread): Promise<VerifyReport> {

@@ -42,5 +42,5 @@ export {
   type DelegationBody
 } from './rows/delegation.js'
 export { publicNext, publicStart, signTail, verifyTail } from './rows/tail.js'
-export { publicKeyOf, sign, signedBytes, verifySignature } from './signature.js'
+export { type Ed25519Verify, publicKeyOf, sign, signedBytes, useEd25519, verifySignature } from './signature.js'
 export { Transcript } from './transcript.js'

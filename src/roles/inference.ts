@@ -1,4 +1,5 @@
 /** The user's calls from end to end: who serves the adapters, the base model cut for them, their sessions, the text, the proofs. */
+import { setMaxListeners } from 'node:events'
 import type { PeerId } from '@libp2p/interface'
 import { toHex } from '../bytes.js'
 import { RefusedError } from '../errors.js'
@@ -53,7 +54,10 @@ export class Inference {
   private readonly running = new Set<Promise<unknown>>()
   private readonly opened = new Set<PatchedModel>()
 
-  constructor(private readonly init: InferenceInit) {}
+  constructor(private readonly init: InferenceInit) {
+    // Everything under way waits on it: Node warns from the 11th on.
+    setMaxListeners(0, this.controller.signal)
+  }
 
   /** Breaks off what runs, and closes the models. */
   async stop(): Promise<void> {

@@ -13,6 +13,7 @@ import type { Random } from '../proof/index.js'
 import { Store } from '../store/index.js'
 import { readBaseModel } from './base-model.js'
 import { Contributor } from './contributor.js'
+import { useNodeEd25519 } from './ed25519.js'
 import { Events } from './events.js'
 import { Finder } from './finder.js'
 import { Inference } from './inference.js'
@@ -97,6 +98,7 @@ export function createNode(options: NodeOptions): Promise<ZkloraNode> {
 
 /** A participant over whatever network `connect` gives. @throws as createNode */
 export async function openParticipant(options: ParticipantOptions, connect: Connect): Promise<ZkloraNode> {
+  useNodeEd25519()
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
   const datastore = await openDatastore(join(options.dataDir, 'store'))
   try {

@@ -2,6 +2,7 @@
  * The verifier: hears announcements, fetches manifest and bundle, verifies, keeps verdicts, and hands out what it keeps. Until it
  * is verified here a bundle is "announced", never "valid".
  */
+import { setMaxListeners } from 'node:events'
 import type { Logger, PeerId } from '@libp2p/interface'
 import { equal, fromHex, toHex } from '../bytes.js'
 import { isPeerError, NotFoundError } from '../errors.js'
@@ -105,6 +106,8 @@ export class Verifier {
   private unlisten = (): void => {}
 
   constructor(private readonly init: VerifierInit) {
+    // Everything under way waits on it: Node warns from the 11th on.
+    setMaxListeners(0, this.controller.signal)
     this.checks = init.checks ?? ownChecks(init)
     const { share = SHARE, clock = systemClock, samplingKey = init.random(SAMPLING_KEY_BYTES) } = init
     this.share = new Share({ share, lanes: this.checks.atOnce, clock })

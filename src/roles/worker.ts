@@ -5,8 +5,10 @@ import type { Random } from '../proof/index.js'
 import { sessionModule } from '../session/index.js'
 import { nodePort } from './threads.js'
 import { checkEvidence } from '../store/index.js'
+import { useNodeEd25519 } from './ed25519.js'
 import { EVIDENCE_JOB, FILE_JOB, type FileJob } from './workers.js'
 
+useNodeEd25519()
 const kernel = wasmKernel()
 const random: Random = bytes => crypto.getRandomValues(new Uint8Array(bytes))
 const { open, jobs } = sessionModule({ kernel, random })
