@@ -1,5 +1,5 @@
 /** Evidence (protocols/evidence): a check that is missing convicts the innocent. */
-import { changes, never } from './mutation.js'
+import { changes, instead, never } from './mutation.js'
 
 export const EVIDENCE = changes(
   'src/store/evidence/check.ts',
@@ -14,5 +14,6 @@ export const EVIDENCE = changes(
   never('rows after closing come after closing', '!one.closed || other.accepted <= one.accepted'),
   never('the bundle is the one announced', "!equal(hash('zklora/v1/bundle', bundle), statement.digest)"),
   never('the bundle is of this version', 'bundle[0] !== BUNDLE_VERSION'),
-  never('the manifest is the adapter’s', '!equal(manifest.id, adapter)')
+  never('the manifest is the adapter’s', '!equal(manifest.id, adapter)'),
+  instead('a clock that erred convicts nobody', '{ ...read.announcement, time: ANY_TIME }', 'read.announcement')
 )

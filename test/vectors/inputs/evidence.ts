@@ -149,6 +149,10 @@ const BUNDLES: Readonly<Record<string, JsonEvidence>> = {
 
 const NO_BUNDLES: Readonly<Record<string, JsonEvidence>> = {
   'a bundle that verifies': ofBundle({}, bundles.whole),
+  'an announcement ten minutes older than its session': {
+    ...{ kind: 4, manifest: tiny as unknown as string, bundle: bundles.whole },
+    announcement: bytesOf({ time: '1699999399999' })
+  },
   'another bundle than announced': ofBundle({}, broken),
   'the manifest of another adapter': ofBundle(announcing(broken), broken, ref(SMALL!, 'output', 'manifest')),
   'a manifest that does not verify': ofBundle(announcing(broken), broken, flip(manifest, -1)),
