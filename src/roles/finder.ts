@@ -14,6 +14,7 @@ import { Gate } from './gate.js'
 import { adapterInfo } from '../browser/info.js'
 import { NO_LIMIT } from './own-adapters.js'
 import type { CallOptions, FindResult, FoundAdapter } from './types.js'
+import { tokenCost } from './token-cost.js'
 import type { Verifier } from './verifier.js'
 import { timeLimit } from '../net/time-limit.js'
 import { refuseConvicted, type Witness } from './witness.js'
@@ -95,15 +96,16 @@ export class Finder {
   /**
    * Contributors for a base model or of one adapter that answer.
    * @param base identifier
+   * @param measure also how fast each sends: up to 256 KiB of each peer
    * @throws NotFoundError for an adapter's name or beginning that is not known here, without a base model to look under
    */
   async find(
-    { base, adapter }: { base?: Uint8Array | undefined; adapter?: string | undefined },
+    { base, adapter, measure = false }: { base?: Uint8Array | undefined; adapter?: string | undefined; measure?: boolean },
     options: CallOptions = {}
   ): Promise<FindResult & Search> {
     const lookup = await this.lookUp({ base, adapter }, options)
     options.onProgress?.({ type: 'find', tried: lookup.tried, answered: lookup.answered })
-    const all = await Promise.all(lookup.found.map(({ peer, adapters }) => this.locateAll(peer, adapters, options)))
+    const all = await Promise.all(lookup.found.map(({ peer, adapters }) => this.locateAll(peer, adapters, { ...options, measure })))
     const located = all
       .flatMap(each => each.located)
       .filter(
@@ -247,7 +249,11 @@ export class Finder {
   }
 
   /** What is shown of the adapters of a peer, without those whose manifest is not to be had or does not verify. */
-  private async locateAll(peer: PeerId, served: readonly ServedAdapter[], { signal }: CallOptions): Promise<Search> {
+  private async locateAll(
+    peer: PeerId,
+    served: readonly ServedAdapter[],
+    { signal, measure = false }: CallOptions & { measure?: boolean }
+  ): Promise<Search> {
     const { net, verifier } = this.init
     const omitted: string[] = []
     const roundTrip = await this.ping(peer, signal)
@@ -265,6 +271,7 @@ export class Finder {
           peer: peer.toString(),
           multiaddrs: net.node.getConnections(peer).map(({ remoteAddr }) => remoteAddr.toString()),
           roundTrip,
+          tokenCost: tokenCost(manifest, { roundTrip, transfer: null }),
           rowsLeft: rowsLeft === NO_LIMIT ? null : rowsLeft,
           listedOnly,
           maxRows,
@@ -278,7 +285,21 @@ export class Finder {
         return null
       }
     })
-    return { located: (await Promise.all(located)).filter(each => each !== null), omitted }
+    const all = (await Promise.all(located)).filter(each => each !== null)
+    if (measure) await this.measure(peer, all, signal)
+    return { located: all, omitted }
+  }
+
+  /** Adds how fast a peer sends, by the longest manifest of it that was found; where it cannot be had the costs stay as they are. */
+  private async measure(peer: PeerId, located: readonly Located[], signal: AbortSignal | undefined): Promise<void> {
+    const [longest] = [...located].sort((a, b) => b.manifest.bytes.length - a.manifest.bytes.length)
+    if (longest === undefined) return
+    try {
+      const transfer = await this.manifests.run(() => this.init.net.fetch.rate(peer, longest.manifest.id, { signal }))
+      for (const { info, manifest } of located) info.tokenCost = tokenCost(manifest, { roundTrip: info.roundTrip, transfer })
+    } catch {
+      signal?.throwIfAborted()
+    }
   }
 
   /** Milliseconds; libp2p's own figure is in whole ones. */

@@ -263,7 +263,7 @@ function participant({
     applyAdapter: (id, module, rows) => own.apply(id, module, rows),
     async find({ base, adapter }: FindParams, call): Promise<FindResult> {
       const id = base === undefined ? undefined : /^[0-9a-f]{64}$/.test(base) ? fromHex(base) : readBaseModel(base).id
-      const { located: _located, omitted: _omitted, ...result } = await finder.find({ base: id, adapter }, call)
+      const { located: _located, omitted: _omitted, ...result } = await finder.find({ base: id, adapter, measure: true }, call)
       return result
     },
     async generate(params: GenerateParams, call) {

@@ -54,6 +54,18 @@ export interface AddAdapterParams {
   activationBits?: number | undefined
 }
 
+/** What the network adds to one token (or one position of a prompt) with all modules of an adapter. */
+export interface TokenCost {
+  /** Of activations and, at most, of deltas. */
+  bytes: number
+  /** One after the other: groups of the adapter. For a prompt, of all its positions together. */
+  roundTrips: number
+  /** Measured with up to 256 KiB of the manifest; null: it could not be. */
+  bytesPerSecond: number | null
+  /** Estimated from these and the ping; without the time of the model, and of the contributor's arithmetic. */
+  seconds: number | null
+}
+
 /** An adapter at a contributor that answered. */
 export interface FoundAdapter {
   adapter: AdapterInfo
@@ -61,6 +73,7 @@ export interface FoundAdapter {
   multiaddrs: string[]
   /** Milliseconds of a ping. */
   roundTrip: number | null
+  tokenCost: TokenCost
   rowsLeft: number | null
   listedOnly: boolean
   maxRows: number

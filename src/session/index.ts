@@ -6,6 +6,7 @@ export { inlineContributorJobs, inlineRegistration, inlineUserJobs } from './job
 export type * from './jobs/jobs.js'
 export { PooledJobs, sessionModule, type VerifiedBatch } from './jobs/pooled.js'
 export { type Accept, decodeMessage, encodeMessage, type Message, type Open, type Proof, type Settle } from './messages/messages.js'
+export { rowBytes } from './messages/packing.js'
 export { type AcceptInit, checkOpen, makeAccept, makeOpening, type Opening, takeAnswer } from './terms/opening.js'
 export { type Journal, type JournalRecord, openedRecord } from './journal.js'
 export { type Deadline, endedByPeer, Machine, type SessionTimeouts } from './machine.js'

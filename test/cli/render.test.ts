@@ -94,17 +94,19 @@ test('who was found is a table, and nobody is said to be nobody', t => {
     peer: session.peer,
     multiaddrs: [],
     roundTrip: 1.2,
+    tokenCost: { bytes: 98_304, roundTrips: 8, bytesPerSecond: 1e7, seconds: 0.0194 },
     rowsLeft: 100,
     listedOnly: true,
     maxRows: 5000,
     evidence: null,
     verifiedSessions: 3
   }
-  const found = [of, { ...of, roundTrip: null, rowsLeft: null, listedOnly: false }]
+  const found = [of, { ...of, roundTrip: null, tokenCost: { ...of.tokenCost, seconds: null }, rowsLeft: null, listedOnly: false }]
   const lines = renderFound({ found, elapsed: 310, connected: 1, providersTried: 3, providersAnswered: 2 }, PLAIN)
-  t.regex(lines[1]!, /shakespeare +a{12}… +rank 8, 3 modules +12D3…\w{6} +1\.2 ms +100 +3 +listed peers only/)
-  t.regex(lines[2]!, / - +no limit +3 +anybody/)
+  t.regex(lines[1]!, /shakespeare +a{12}… +rank 8, 3 modules +12D3…\w{6} +1\.2 ms +96 KiB, 19 ms +100 +3 +listed peers only/)
+  t.regex(lines[2]!, / - +96 KiB +no limit +3 +anybody/)
   t.is(lines[3], '2 adapters found: 2 of 3 providers answered, 310 ms')
+  t.regex(lines[4]!, /^a token: bytes at most/)
   t.deepEqual(renderFound({ found: [], elapsed: 5, connected: 1, providersTried: 0, providersAnswered: 0 }, PLAIN), [
     'nobody was found (connected to 1 peer, 0 of 0 providers answered, 5.0 ms)'
   ])

@@ -241,6 +241,15 @@ test('a contributor tells what it serves, for one base model or all', async t =>
   await t.throwsAsync(fetch.adapters(holders[1]!, bytes32(12)), { name: 'InvalidProofError', message: /names another/ })
 })
 
+test('how fast a peer sends is measured with one piece of a manifest, whatever its length', async t => {
+  const { fetch, holders } = await network(t, [{ manifest: async () => LARGE }, { manifest: async () => LARGE.subarray(0, 1000) }, {}])
+  t.is((await fetch.rate(holders[0]!, DIGEST)).bytes, NET_LIMITS.fetchPieceBytes)
+  const short = await fetch.rate(holders[1]!, DIGEST)
+  t.is(short.bytes, 1000)
+  t.true(short.elapsed > 0)
+  await t.throwsAsync(fetch.rate(holders[2]!, DIGEST), { name: 'RefusedError', message: /does not support/ })
+})
+
 test('more streams than allowed of one peer are told that the node is busy', async t => {
   let release = (): void => {}
   const held = new Promise<void>(resolve => (release = resolve))
@@ -378,6 +387,19 @@ test('a transfer that takes too long is given up, as is a peer that does not ans
   const silent = await scripted(t, async () => {}, { limits: { answerTime: 1500 } })
   await silent.connect()
   await t.throwsAsync(silent.fetch.bundle([silent.peer], DIGEST), { name: 'TimeoutError', message: /an answer of peer/ })
+})
+
+test('a measured transfer that breaks off, sends nothing or does not end is a named error', async t => {
+  for (const frame of [new Uint8Array(0), undefined]) {
+    const broken = await scripted(t, async frames => {
+      await send(frames, encodeHeader(0, LARGE.length), ...(frame === undefined ? [] : [frame]))
+      await frames.closeWrite(WAIT)
+    })
+    await t.throwsAsync(broken.fetch.rate(broken.peer, DIGEST), { name: 'MalformedMessageError', message: /after 0 of 600000/ })
+  }
+  const frozen = await scripted(t, async frames => send(frames, encodeHeader(0, LARGE.length)), { limits: { answerTime: 1500 } })
+  await frozen.connect()
+  await t.throwsAsync(frozen.fetch.rate(frozen.peer, DIGEST), { name: 'TimeoutError', message: /the beginning of a manifest/ })
 })
 
 test('a list that does not come, or comes twice, is a named error', async t => {

@@ -75,6 +75,10 @@ test.serial('an adapter is found, used, proved, announced, exported, fetched and
     t.is(providersAnswered, 1)
     t.like(found[0], { peer, rowsLeft: null, listedOnly: false, verifiedSessions: 0 })
     t.is(found[0]!.adapter.id, adapter.id)
+    const { bytes, roundTrips, bytesPerSecond, seconds } = found[0]!.tokenCost
+    t.is(roundTrips, adapter.groups.length)
+    t.true(bytes > 2 * adapter.groups.reduce((sum, { dIn }) => sum + dIn, 0))
+    t.true(seconds! > bytes / bytesPerSecond!)
   }
   t.deepEqual((await user.node.find({ base: GPT2 })).found, [])
 

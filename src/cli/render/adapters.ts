@@ -58,18 +58,20 @@ export function renderFound({ found, elapsed, connected, providersAnswered, prov
     if (connected === 0) lines.push('no first peer could be reached: look at the address of --bootstrap, and whether its node runs')
     return lines
   }
-  const rows = found.map(({ adapter, peer, roundTrip, rowsLeft, listedOnly, verifiedSessions, evidence }) => [
+  const rows = found.map(({ adapter, peer, roundTrip, tokenCost, rowsLeft, listedOnly, verifiedSessions, evidence }) => [
     style.bold(safe(adapter.name)),
     short(adapter.id),
     shapeOf(adapter),
     shortPeer(peer),
     roundTrip === null ? '-' : milliseconds(roundTrip),
+    `${bytes(tokenCost.bytes)}${tokenCost.seconds === null ? '' : `, ${milliseconds(tokenCost.seconds * 1000)}`}`,
     rowsLeft === null ? 'no limit' : count(rowsLeft),
     count(verifiedSessions),
     evidence !== null ? style.bad(`evidence ${short(evidence, 8)}`) : listedOnly ? 'listed peers only' : 'anybody'
   ])
   return [
-    ...table([['adapter', 'identifier', 'shape', 'peer', 'round trip', 'rows left', 'verified here', 'serves'], ...rows], style),
-    `${plural(found.length, 'adapter')} found: ${how}`
+    ...table([['adapter', 'identifier', 'shape', 'peer', 'round trip', 'a token', 'rows left', 'verified here', 'serves'], ...rows], style),
+    `${plural(found.length, 'adapter')} found: ${how}`,
+    'a token: bytes at most, for the prompt as for the answer; time on the network, for one of the answer'
   ]
 }

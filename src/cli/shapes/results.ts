@@ -58,6 +58,14 @@ export const findResult = z.strictObject({
       peer: peerId,
       multiaddrs: z.array(z.string()),
       roundTrip: milliseconds.nullable().describe('milliseconds of a ping'),
+      tokenCost: z
+        .strictObject({
+          bytes: count.describe('of activations and, at most, of deltas'),
+          roundTrips: count.describe('one after the other: groups of the adapter'),
+          bytesPerSecond: z.number().nullable().describe('measured with up to 256 KiB of the manifest; null: it could not be'),
+          seconds: z.number().nullable().describe('estimated; without the time of the model and of the contributor')
+        })
+        .describe('what the network adds to a token'),
       rowsLeft: count.nullable().describe('null: no limit'),
       listedOnly: z.boolean(),
       maxRows: count.describe('of one session'),

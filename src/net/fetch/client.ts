@@ -112,6 +112,33 @@ export async function askBytes(
   }
 }
 
+/**
+ * The beginning of a manifest, to see how fast it comes; the bytes are thrown away.
+ * @returns bytes that came (at most one piece), and milliseconds from the request to the last of them, one round trip among them
+ */
+export async function askRate(
+  opener: Opener,
+  peer: PeerId,
+  digest: Uint8Array,
+  options: AskOptions
+): Promise<{ bytes: number; elapsed: number }> {
+  const began = performance.now()
+  const { frames, length } = await ask(opener, peer, { kind: 'manifest', digest, offset: 0 }, options)
+  try {
+    let bytes = 0
+    while (bytes < Math.min(length, NET_LIMITS.fetchPieceBytes)) {
+      const left = Math.max(0, began + opener.limits.answerTime - performance.now())
+      const piece = await frames.read(waitFor(`the beginning of a manifest of peer ${peer}`, left, options.signal))
+      if (piece === undefined || piece.length === 0)
+        throw new MalformedMessageError(`peer ${peer} ended a manifest after ${bytes} of ${length} bytes`)
+      bytes += piece.length
+    }
+    return { bytes, elapsed: performance.now() - began }
+  } finally {
+    frames.abort(new Error('no more is needed'))
+  }
+}
+
 /** Aborts a transfer that falls below the least rate, counted in the bytes that arrive, not in whole frames. */
 class RateFloor {
   private readonly controller = new AbortController()

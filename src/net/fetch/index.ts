@@ -12,7 +12,7 @@ import type { ServedAdapter } from '../../wire/generated/fetch.js'
 import type { FeedAnnouncement } from '../../store/feed.js'
 import type { Registrar, StreamOpener } from '../components.js'
 import { SignatureChecks } from '../announce/checks.js'
-import { askBytes, askList, type AskOptions, type Opener } from './client.js'
+import { askBytes, askList, askRate, type AskOptions, type Opener } from './client.js'
 import { FETCH_LIMITS, FETCH_PROTOCOL, type FetchLimits } from './constants.js'
 import { type FetchCounters, FetchHandler, type FetchSource } from './handler.js'
 import { Incoming } from './incoming.js'
@@ -152,6 +152,14 @@ export class FetchService implements Startable {
     const frame = await askList(this.opener, peer, { kind: 'adapters', base }, options)
     if (frame === undefined) return []
     return this.blaming(peer, () => readCatalogue(frame, base))
+  }
+
+  /**
+   * How fast a peer sends: the first piece of a manifest that it has.
+   * @returns bytes, and milliseconds from the request on, one round trip among them
+   */
+  rate(peer: PeerId, manifest: Uint8Array, options: AskOptions = {}): Promise<{ bytes: number; elapsed: number }> {
+    return this.blaming(peer, () => askRate(this.opener, peer, manifest, options))
   }
 
   /** Times that this peer's bytes were wrong. */

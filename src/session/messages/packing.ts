@@ -152,6 +152,18 @@ export function outputBound(given: {
   return Math.min(EXACT, given.dIn * given.rank * (2 ** (given.activationBits - 1) - 1) * weight * weight)
 }
 
+/** Bytes of one row of a group on the wire: x as it is sent, and y at most. */
+export function rowBytes(
+  { dIn, modules }: { readonly dIn: number; readonly modules: readonly { readonly dOut: number; readonly rank: number }[] },
+  bits: { readonly activationBits: number; readonly weightBits: number }
+): { readonly x: number; readonly y: number } {
+  const widths = modules.map(({ dOut, rank }) => {
+    const bound = outputBound({ dIn, rank, ...bits })
+    return dOut * widthOf(-bound, bound)
+  })
+  return { x: dIn * activationBytes(bits.activationBits), y: widths.reduce((sum, width) => sum + width, 0) }
+}
+
 /** Two's complement, little endian, 8 bytes: those beyond its width are overwritten by the next entry. */
 function writeInteger(view: DataView, at: number, value: number): void {
   const high = Math.floor(value / LOW)
