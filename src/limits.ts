@@ -76,6 +76,8 @@ export const NET_LIMITS = {
   outstandingRows: 8_192,
   outstandingBytes: 256 * MiB,
   outstandingBytesAll: 1 * GiB,
+  /** Bytes of rows of broken sessions that a side has in memory alone until they are settled: without them it settles as after a restart. */
+  restBytesAll: 256 * MiB,
   /** Bytes of x that one bundle covers, and that a contributor keeps in all sessions until they are proved. */
   bundleInputBytes: 1 * GiB,
   heldInputBytesAll: 4 * GiB,

@@ -44,6 +44,7 @@ const NET: Record<keyof typeof NET_LIMITS, Reached> = {
   outstandingRows: ['session/bounds', 'the contributor answers no further rows while too many are not accepted'],
   outstandingBytes: ['session/bounds', 'the user commits at the latest when half of what may be outstanding is'],
   outstandingBytesAll: ['network/session-manners', 'more than it can hold for all'],
+  restBytesAll: ['roles/settling/rests', 'what is known of broken sessions in memory alone is bounded'],
   bundleInputBytes: ['session/limits', 'a session has as many rows as one bundle holds'],
   heldInputBytesAll: ['network/floods', 'rows kept for the proofs of all sessions are bounded'],
   announcementsPerFeed: ['net/validator', 'the 31st announcement of a feed within a minute is ignored'],

@@ -1,18 +1,14 @@
 /**
  * libp2p streams for slow, silent and hostile peers: bytes and frames in both directions with backpressure, every wait bounded,
  * and the many shapes of libp2p's errors mapped to named ones in one place. Session and fetch stand on it.
- *
- * Frames: an unsigned varint length and that many bytes (protocols/session, protocols/fetch).
  */
 import type { Stream } from '@libp2p/interface'
-import * as lengthPrefixed from 'it-length-prefixed'
+import { encode } from 'it-length-prefixed'
 import { pipe } from 'it-pipe'
 import { pEvent } from 'p-event'
-import type { Uint8ArrayList } from 'uint8arraylist'
-import { ConnectionLostError, LimitExceededError, MalformedMessageError, TimeoutError, UnsupportedError, ZkloraError } from '../errors.js'
+import { ConnectionLostError, TimeoutError, UnsupportedError, ZkloraError } from '../errors.js'
 import { NET_LIMITS } from '../limits.js'
-
-type Chunk = Uint8Array | Uint8ArrayList
+import { type Chunk, decodeFrames, encodeFrames } from './frames.js'
 
 /** How long to wait, and for what: the words of the TimeoutError ("the answer took longer than 30 s"). */
 export interface Wait {
@@ -21,8 +17,6 @@ export interface Wait {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Bytes of a frame's length: 1 MiB takes three; one more is read before the length is refused. */
-const LENGTH_BYTES = 4
 /** Bytes passed on at a time, so that what is unsent stays below the bound without cutting frames into crumbs. */
 const PIECE_BYTES = NET_LIMITS.sendAheadBytes / 4
 
@@ -66,11 +60,6 @@ export function streamError(error: unknown, peer: string): Error {
       return cause
     case 'UnsupportedProtocolError':
       return new UnsupportedError(`peer ${peer} does not speak this protocol; it may run another version or role`, { cause })
-    case 'InvalidDataLengthLengthError':
-    case 'InvalidMessageLengthError':
-      return new MalformedMessageError('a frame starts with a length that is no varint of at most 4 bytes', { cause })
-    case 'UnexpectedEOFError':
-      return new MalformedMessageError('the stream ended inside of a frame', { cause })
     default:
       return new ConnectionLostError(`the connection to peer ${peer} is lost: ${cause.message}`, { cause })
   }
@@ -141,35 +130,6 @@ export async function* readChunks(stream: Stream): AsyncGenerator<Chunk> {
   }
 }
 
-/**
- * An it-pipe transform from bytes to frames, each at most `maxBytes` long; nothing is kept for a longer one.
- * @throws LimitExceededError, MalformedMessageError
- */
-export function decodeFrames(maxBytes: number): (source: AsyncIterable<Chunk>) => AsyncGenerator<Uint8Array> {
-  return async function* (source) {
-    let length = 0
-    const options = {
-      maxLengthLength: LENGTH_BYTES,
-      // Checked here and not by the library, whose error would not tell the length.
-      maxDataLength: Number.MAX_SAFE_INTEGER,
-      onLength: (bytes: number) => {
-        length = bytes
-        if (length > maxBytes) throw new LimitExceededError('bytes of a frame', length, maxBytes)
-      }
-    }
-    for await (const frame of lengthPrefixed.decode(source, options)) {
-      // Transports of Node hand out Buffers, whose slice() is a view and not a copy.
-      const { buffer, byteOffset, byteLength } = frame.subarray()
-      yield new Uint8Array(buffer, byteOffset, byteLength)
-    }
-  }
-}
-
-/** An it-pipe transform from frames to bytes. */
-export async function* encodeFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8ArrayList> {
-  for await (const frame of source) yield lengthPrefixed.encode.single(frame)
-}
-
 /** Frames from a stream: an it-pipe source. */
 export function readFrames(stream: Stream, maxBytes: number = NET_LIMITS.frameBytes): AsyncGenerator<Uint8Array> {
   return pipe(() => readChunks(stream), decodeFrames(maxBytes))
@@ -231,7 +191,7 @@ export class FrameStream {
   /** @throws TimeoutError, ConnectionLostError, the signal's reason */
   async write(frame: Uint8Array, wait: Wait): Promise<void> {
     try {
-      await within(writeChunk(this.stream, lengthPrefixed.encode.single(frame)), wait)
+      await within(writeChunk(this.stream, encode.single(frame)), wait)
     } catch (error) {
       throw streamError(error, this.peer)
     }

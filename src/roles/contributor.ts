@@ -123,7 +123,8 @@ export class Contributor implements SessionHost {
       unsettled: init.timeouts?.unsettled ?? TIMEOUTS.unsettled,
       served: adapter => this.served.get(toHex(adapter)),
       jobs: served => this.jobs(served.adapter),
-      running: id => [...this.running].find(({ session }) => equal(session.id, id))
+      running: id => [...this.running].find(({ session }) => equal(session.id, id)),
+      hasRoom: bytes => this.heldBytes + bytes <= this.limits.heldInputBytesAll
     })
   }
 
@@ -244,11 +245,16 @@ export class Contributor implements SessionHost {
     return bytes
   }
 
+  /** Bytes of x that are kept for proofs, of sessions that run and of those that are settled. */
+  private get heldBytes(): number {
+    let held = this.settling.heldBytes
+    for (const { session } of this.running) held += session.heldBytes
+    return held
+  }
+
   /** @throws RefusalError when the rows kept for the proofs of all sessions take too much */
   private checkHeldBytes(more: number): void {
-    let held = more
-    for (const { session } of this.running) held += session.heldBytes
-    if (held > this.limits.heldInputBytesAll) {
+    if (this.heldBytes + more > this.limits.heldInputBytesAll) {
       this.init.counters?.limits.add('heldInputBytesAll')
       throw new RefusalError(CODE.busy)
     }

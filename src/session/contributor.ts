@@ -78,6 +78,8 @@ export class ContributorSession extends Side {
   private batchesWaiting = 0
   private cancelsWaiting = 0
   private readonly rows: SessionRow[] = []
+  /** Rows accepted by the last tail that the journal has: one whose writing failed was signed, and has not left. */
+  private keptAccepted = 0
   private bothClosed = false
   private statement: Statement | undefined
   private answer: ReceiptAnswer | undefined
@@ -100,9 +102,10 @@ export class ContributorSession extends Side {
 
   /** What settling needs beside the journal: the rows from the first that may be in none of its batches. */
   rest(): ContributorRest {
-    const sealed = this.rows.filter(({ number }) => number >= (this.ledger.ownTail?.accepted ?? 0))
+    const sealed = this.rows.filter(({ number }) => number >= this.keptAccepted)
     const first = this.accepted - sealed.length
-    return { first, rows: [...sealed, ...this.open].map(({ group, position, x }) => ({ group, position, x })) }
+    // Copies: a row must not keep the memory of its whole request.
+    return { first, rows: [...sealed, ...this.open].map(({ group, position, x }) => ({ group, position, x: x.slice() })) }
   }
 
   /** Bytes of x that are kept until the proof is made. */
@@ -327,7 +330,11 @@ export class ContributorSession extends Side {
       return sealed
     }
     const { journal } = this
-    this.outbox.push('batch', draft, journal && (own => journal.append({ kind: 'contributor batch', user: bytes, own, rows: accepted })))
+    const keep = async (own: Uint8Array): Promise<void> => {
+      await journal!.append({ kind: 'contributor batch', user: bytes, own, rows: accepted })
+      this.keptAccepted = firstRow + count
+    }
+    this.outbox.push('batch', draft, journal && keep)
   }
 
   /** Own commitments to the first `count` open rows. */

@@ -181,7 +181,6 @@ test('what libp2p calls in many ways has one name here', t => {
   t.is(streamError(own, 'P'), own)
   for (const name of ['AbortError', 'TypeError', 'RangeError', 'ReferenceError']) t.is(streamError(named(name), 'P').name, name)
   t.true(streamError(named('UnsupportedProtocolError'), 'P') instanceof UnsupportedError)
-  t.true(streamError(named('InvalidMessageLengthError'), 'P') instanceof MalformedMessageError)
   for (const name of ['StreamResetError', 'StreamStateError', 'ConnectionClosedError', 'DialError', 'MuxerClosedError']) {
     const error = streamError(named(name), 'P')
     t.true(error instanceof ConnectionLostError)

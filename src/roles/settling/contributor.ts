@@ -4,6 +4,7 @@
  */
 import { equal, fromHex, toHex } from '../../bytes.js'
 import { ConnectionLostError } from '../../errors.js'
+import { NET_LIMITS } from '../../limits.js'
 import { type Delegation, type ProvedBundle } from '../../proof/index.js'
 import {
   CODE,
@@ -21,11 +22,15 @@ import {
 import { openAnnouncement, type Store } from '../../store/index.js'
 import type { Statement } from '../../wire/announcement.js'
 import type { Announceable, ContributorInit, ServedAdapter } from '../contributor.js'
+import { Gate } from '../gate.js'
 import { SessionEntry, timedContributorJobs } from '../session-entry.js'
 import { Clock } from './clock.js'
+import { Rests } from './rests.js'
 
-/** Seconds after which a user may come again whose session is being settled already. */
+/** Seconds after which a user may come again whose session is being settled already, or when too much is kept for other proofs. */
 const BUSY_RETRY = 5
+const HELD_RETRY = 30
+const SECOND = 1000
 
 export interface ContributorSettlingInit {
   readonly store: Pick<Store, 'journals' | 'bundles' | 'sessions' | 'feeds'>
@@ -39,6 +44,10 @@ export interface ContributorSettlingInit {
   readonly jobs: (served: ServedAdapter) => Parameters<typeof timedContributorJobs>[1]
   /** The session, when its stream has not broken yet as far as is known here. */
   readonly running: (session: Uint8Array) => { readonly session: ContributorSession; readonly work: Promise<void> } | undefined
+  /** True when so many more bytes of x may be held for proofs. */
+  readonly hasRoom: (bytes: number) => boolean
+  /** Bytes of x that are known of broken sessions beside their journals, at most; default 256 MiB. */
+  readonly restBytes?: number | undefined
 }
 
 /** What a settlement works with. */
@@ -52,11 +61,26 @@ interface Case {
 export class ContributorSettling {
   private readonly clock = new Clock()
   /** What is known beside the journals, of sessions that broke in this process. */
-  private readonly rests = new Map<string, ContributorRest>()
-  /** Sessions that are worked on. */
+  private readonly rests: Rests<ContributorRest>
+  /** Sessions that are worked on, one piece of work at a time: each would sign for the same rows in a way of its own. */
   private readonly busy = new Map<string, Promise<void>>()
+  /** Journals are as large as sessions: they are read one at a time. Proofs that nobody waits for are made one at a time. */
+  private readonly reading = new Gate(1)
+  private readonly proving = new Gate(1)
+  /** Bytes of x of the sessions that are settled now. */
+  private readonly held = new Map<string, number>()
+  /** When a session is proved without its user, by performance.now(): a user that begins to settle and does not end it gains no time. */
+  private readonly due = new Map<string, number>()
+  private stopped = false
 
-  constructor(private readonly init: ContributorSettlingInit) {}
+  constructor(private readonly init: ContributorSettlingInit) {
+    this.rests = new Rests(init.restBytes ?? NET_LIMITS.restBytesAll)
+  }
+
+  /** Bytes of x that are held for proofs. */
+  get heldBytes(): number {
+    return [...this.held.values()].reduce((sum, bytes) => sum + bytes, 0)
+  }
 
   /** Takes up the sessions that an earlier process left. Adapters are served before. */
   async start(): Promise<void> {
@@ -66,6 +90,7 @@ export class ContributorSettling {
   }
 
   async stop(): Promise<void> {
+    this.stopped = true
     this.clock.stop()
     await Promise.all(this.busy.values())
   }
@@ -73,7 +98,8 @@ export class ContributorSettling {
   /** A session broke: it waits for its user. */
   broken(session: ContributorSession): void {
     const id = toHex(session.id)
-    this.rests.set(id, session.rest())
+    const rest = session.rest()
+    this.rests.set(id, { peer: toHex(session.terms.peers.user), bytes: bytesOf(rest.rows), rest })
     this.wait(id)
   }
 
@@ -84,17 +110,48 @@ export class ContributorSettling {
   async settle(settle: Settle, peers: Peers): Promise<SettlingContributor> {
     const id = toHex(settle.session)
     if (this.busy.has(id)) throw new RefusalError(CODE.busy, BUSY_RETRY)
-    const live = this.init.running(settle.session)
-    const found = await this.open(id)
-    if (found === undefined) throw new RefusalError(CODE.unknownSession)
+    return new Promise((resolve, reject) => {
+      this.run(id, async () => {
+        let begun: { readonly found: Case; readonly machine: SettlingContributor }
+        try {
+          begun = await this.begin(id, settle, peers)
+        } catch (error) {
+          reject(error as Error)
+          return
+        }
+        resolve(begun.machine)
+        await this.take(begun.found, begun.machine)
+      })
+    })
+  }
+
+  /** @throws RefusalError, and what the user's message breaks */
+  private async begin(id: string, settle: Settle, peers: Peers): Promise<{ found: Case; machine: SettlingContributor }> {
+    const found = await this.known(id)
     const machine = this.machine(found, settle, peers)
-    if (live === undefined) return this.begin(found, machine)
+    const live = this.init.running(settle.session)
+    if (live === undefined) return this.begun(found, machine)
     // The user knows that the stream is gone, before this side does: the message is signed with its key.
     live.session.fail(new ConnectionLostError('the user settles the session over another stream'))
     await live.work
-    const now = await this.open(id)
-    if (now === undefined || this.busy.has(id)) throw new RefusalError(CODE.unknownSession)
-    return this.begin(now, this.machine(now, settle, peers))
+    const now = await this.known(id)
+    return this.begun(now, this.machine(now, settle, peers))
+  }
+
+  private begun(found: Case, machine: SettlingContributor): { found: Case; machine: SettlingContributor } {
+    const { id, restored } = found
+    const bytes = bytesOf(restored.rows)
+    if (!this.init.hasRoom(bytes)) throw new RefusalError(CODE.busy, HELD_RETRY)
+    this.held.set(id, bytes)
+    this.clock.cancel(id)
+    return { found, machine }
+  }
+
+  /** @throws RefusalError for a session of which nothing is kept */
+  private async known(id: string): Promise<Case> {
+    const found = await this.reading.run(() => this.open(id))
+    if (found === undefined) throw new RefusalError(CODE.unknownSession)
+    return found
   }
 
   private machine({ id, served, entry, restored }: Case, settle: Settle, peers: Peers): SettlingContributor {
@@ -111,19 +168,25 @@ export class ContributorSettling {
     })
   }
 
-  private begin(found: Case, machine: SettlingContributor): SettlingContributor {
-    this.clock.cancel(found.id)
-    this.run(found.id, () => this.take(found, machine))
-    return machine
-  }
-
   private run(id: string, work: () => Promise<void>): void {
-    const running = work().finally(() => this.busy.delete(id))
+    const running = work().finally(() => {
+      this.busy.delete(id)
+      this.held.delete(id)
+    })
     this.busy.set(id, running)
   }
 
   private wait(id: string): void {
-    this.clock.after(id, this.init.unsettled, () => this.run(id, () => this.alone(id)))
+    const now = performance.now()
+    const due = this.due.get(id) ?? now + this.init.unsettled
+    this.due.set(id, due)
+    this.clock.after(id, Math.max(0, due - now), () => this.comeDue(id))
+  }
+
+  private comeDue(id: string): void {
+    // Somebody is about to settle it; that may come to nothing.
+    if (this.busy.has(id)) this.clock.after(id, BUSY_RETRY * SECOND, () => this.comeDue(id))
+    else this.run(id, () => this.proving.run(() => this.alone(id)))
   }
 
   /** What the journal says; undefined when there is none, or its adapter is not here. */
@@ -142,11 +205,11 @@ export class ContributorSettling {
     const { id, entry, restored } = found
     try {
       await machine.closed()
-      for (const { statement } of restored.proofs) await this.offer(found, machine, statement)
+      for (const proof of restored.proofs) await this.offer(found, machine, proof)
       const made = await machine.prove()
       if (made !== undefined) {
         await this.keep(found, made)
-        await this.offer(found, machine, made.statement)
+        await this.offer(found, machine, { statement: made.statement, receipt: undefined })
       }
       machine.finish()
       await this.done(found)
@@ -158,19 +221,28 @@ export class ContributorSettling {
     }
   }
 
-  private async offer(found: Case, machine: SettlingContributor, statement: Statement): Promise<void> {
+  private async offer(
+    found: Case,
+    machine: SettlingContributor,
+    { statement, receipt }: RestoredContributor['proofs'][number]
+  ): Promise<void> {
     const answer = await machine.offer(statement)
     if ('code' in answer) {
       machine.announced(new Uint8Array(0))
       return found.entry.set({ error: `the user gave no receipt: ${answer.reason}` })
     }
-    await this.init.store.journals.of(statement.session).append({ kind: 'receipt', statement, signature: answer.signature })
-    machine.announced(await this.announce(found, statement, answer.signature))
+    // The first is kept: a user that settles again and again must not fill the disk with them.
+    const signature = receipt ?? answer.signature
+    if (receipt === undefined) await this.init.store.journals.of(statement.session).append({ kind: 'receipt', statement, signature })
+    machine.announced(await this.announce(found, statement, signature))
   }
 
   /** The user did not come: what both signed is proved, and announced by this side alone. It never throws. */
   private async alone(id: string): Promise<void> {
-    const found = await this.open(id).catch(() => undefined)
+    if (this.stopped) return
+    // The next attempt has its time again.
+    this.due.delete(id)
+    const found = await this.reading.run(() => this.open(id)).catch(() => undefined)
     if (found === undefined) return
     const { entry, restored, served } = found
     try {
@@ -199,6 +271,8 @@ export class ContributorSettling {
 
   private async done({ id, restored }: Case): Promise<void> {
     this.rests.delete(id)
+    this.due.delete(id)
+    this.clock.cancel(id)
     await this.init.store.journals.of(restored.terms.session).settled()
   }
 
@@ -216,6 +290,10 @@ export class ContributorSettling {
     }
     return undefined
   }
+}
+
+function bytesOf(rows: readonly { readonly x: Int16Array }[]): number {
+  return rows.reduce((sum, { x }) => sum + x.byteLength, 0)
 }
 
 /** What an announcement is made from. */

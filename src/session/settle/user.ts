@@ -78,12 +78,15 @@ export class SettlingUser extends Machine {
   constructor(init: SettlingUserInit) {
     super('user', { ...init, terms: init.restored.terms })
     this.init = init
-    const { restored, rest, peers } = init
-    this.rows = [...(rest?.accepted ?? restored.rows)]
+    const { restored, peers } = init
+    // An attempt that broke may have gone beyond what was known when the session did.
+    const rest = init.rest ?? { accepted: [], open: [] }
+    const beyond = Math.max(0, restored.rows.length - rest.accepted.length)
+    this.rows = [...(beyond > 0 ? restored.rows : rest.accepted)]
+    this.open = rest.open.slice(beyond)
     this.recorded = restored.rows.length
     this.publicHashes = [publicStart(this.id)]
     for (const row of this.rows) this.publicHashes.push(publicNext(this.publicHashes.at(-1)!, row))
-    this.open = [...(rest?.open ?? [])]
     this.committed = restored.batches.at(-1)?.end ?? 0
     const counts = { userRows: this.committed, contributorRows: this.accepted, rows: this.accepted + this.open.length }
     this.outbox.push('batch', () => ({ settle: makeSettle({ terms: this.terms, role: 'user', peers }, counts, restored.secretKey) }))

@@ -1,0 +1,100 @@
+/**
+ * Frames in a stream of bytes (protocols/session, Frames): an unsigned varint length and that many bytes. They are put together here and
+ * not by it-length-prefixed, which keeps every part that arrives: a frame of 1 MiB in parts of one byte costs it 100 MiB, and minutes to
+ * take the parts from its list one by one.
+ */
+import { encode } from 'it-length-prefixed'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { LimitExceededError, MalformedMessageError } from '../errors.js'
+
+export type Chunk = Uint8Array | Uint8ArrayList
+
+/** Bytes of a frame's length: 1 MiB takes three; one more is read before the length is refused. */
+const LENGTH_BYTES = 4
+/** Bytes made room for when no more than a length has come. */
+const FIRST_BYTES = 64 * 1024
+const MORE = 0x80
+
+class FrameReader {
+  /** Of the frame that is being read; undefined while its length is. */
+  private length: number | undefined
+  /** The length so far, and how many bytes of it have come. */
+  private value = 0
+  private lengthBytes = 0
+  private frame = new Uint8Array(0)
+  private filled = 0
+
+  constructor(private readonly maxBytes: number) {}
+
+  /** True between two frames. */
+  get isBetween(): boolean {
+    return this.length === undefined && this.lengthBytes === 0
+  }
+
+  /** @returns the frames that this part completes. @throws LimitExceededError, MalformedMessageError */
+  *push(part: Uint8Array): Generator<Uint8Array> {
+    for (let at = 0; at < part.length;) {
+      if (this.length === undefined) {
+        this.pushLength(part[at++]!)
+        if (this.length === 0) yield this.take()
+        continue
+      }
+      const end = Math.min(part.length, at + this.length - this.filled)
+      this.append(part.subarray(at, end))
+      at = end
+      if (this.filled === this.length) yield this.take()
+    }
+  }
+
+  private pushLength(byte: number): void {
+    this.value += (byte % MORE) * MORE ** this.lengthBytes
+    this.lengthBytes++
+    if (byte >= MORE && this.lengthBytes < LENGTH_BYTES) return
+    // Shortest: the last byte of several is not 0.
+    if (byte >= MORE || (byte === 0 && this.lengthBytes > 1)) {
+      throw new MalformedMessageError(`a frame starts with a length that is no varint of at most ${LENGTH_BYTES} bytes`)
+    }
+    if (this.value > this.maxBytes) throw new LimitExceededError('bytes of a frame', this.value, this.maxBytes)
+    this.length = this.value
+  }
+
+  private append(bytes: Uint8Array): void {
+    const filled = this.filled + bytes.length
+    if (filled > this.frame.length) {
+      // No more than twice what has come, whatever the length says.
+      const room = new Uint8Array(Math.min(this.length!, Math.max(FIRST_BYTES, 2 * filled)))
+      room.set(this.frame.subarray(0, this.filled))
+      this.frame = room
+    }
+    this.frame.set(bytes, this.filled)
+    this.filled = filled
+  }
+
+  private take(): Uint8Array {
+    const { frame } = this
+    this.length = undefined
+    this.value = this.lengthBytes = this.filled = 0
+    this.frame = new Uint8Array(0)
+    return frame
+  }
+}
+
+/**
+ * An it-pipe transform from bytes to frames, each at most `maxBytes` long; nothing is kept for a longer one.
+ * @throws LimitExceededError, MalformedMessageError
+ */
+export function decodeFrames(maxBytes: number): (source: AsyncIterable<Chunk>) => AsyncGenerator<Uint8Array> {
+  return async function* (source) {
+    const reader = new FrameReader(maxBytes)
+    for await (const chunk of source) {
+      if (chunk instanceof Uint8Array) yield* reader.push(chunk)
+      else for (const part of chunk) yield* reader.push(part)
+    }
+    if (!reader.isBetween) throw new MalformedMessageError('the stream ended inside of a frame')
+  }
+}
+
+/** An it-pipe transform from frames to bytes. */
+export async function* encodeFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8ArrayList> {
+  for await (const frame of source) yield encode.single(frame)
+}

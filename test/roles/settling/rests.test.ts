@@ -1,0 +1,36 @@
+import test from 'ava'
+import { NET_LIMITS } from '../../../src/limits.js'
+import { Rests } from '../../../src/roles/settling/rests.js'
+import { customer, open, rowsOf, serving } from './serving.js'
+
+const MiB = 2 ** 20
+
+test('what is known of broken sessions in memory alone is bounded: of the peer that has most the oldest goes', t => {
+  const rests = new Rests<string>(NET_LIMITS.restBytesAll)
+  rests.set('honest', { peer: 'a', bytes: 60 * MiB, rest: 'honest' })
+  for (let i = 0; i < 100; i++) {
+    rests.set(`${i}`, { peer: 'b', bytes: 40 * MiB, rest: `${i}` })
+    t.true(rests.bytes <= NET_LIMITS.restBytesAll)
+  }
+  t.is(rests.get('honest'), 'honest')
+  t.deepEqual(
+    [94, 95, 96, 97, 98, 99].map(i => rests.get(`${i}`)),
+    [undefined, undefined, '96', '97', '98', '99']
+  )
+  rests.set('huge', { peer: 'c', bytes: NET_LIMITS.restBytesAll + 1, rest: 'huge' })
+  t.is(rests.get('huge'), undefined)
+  rests.delete('honest')
+  t.is(rests.get('honest'), undefined)
+})
+
+test('a row that was answered and not accepted keeps no more than itself in memory', async t => {
+  const server = await serving()
+  const { session, user, carried } = await open(server, await customer(), { commitRows: 4, tamper: (_message, _from, bytes) => [bytes] })
+  await user.request(0, 0, rowsOf(4))
+  const { rows } = session.rest()
+  t.is(rows.length, 4)
+  for (const { x } of rows) t.is(x.buffer.byteLength, x.byteLength)
+  user.fail(new Error('enough'))
+  await carried
+  await server.contributor.stop()
+})
