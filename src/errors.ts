@@ -6,6 +6,8 @@
 /** Base class: `code` is stable and is what `--json` and exit statuses are made from. */
 export class ZkloraError extends Error {
   readonly code: string
+  /** Of the limit or timeout of limits.ts that was hit, its name (`atLimit` in counters.ts). */
+  declare readonly atLimit?: string
   constructor(name: string, code: string, message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = name

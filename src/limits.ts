@@ -100,6 +100,10 @@ export const NET_LIMITS = {
   gossipManifestBytes: 32 * MiB,
   /** Entries of their certificates a minute (FORMAT_LIMITS.certifiedEntries): some 3 seconds of one core. */
   gossipManifestEntries: 2 ** 23,
+  /** Announcements whose adapter and feed a verifier looks at: in all, of one owner, of adapters whose manifest is not here. */
+  verifierQueue: 1024,
+  verifierQueuePerOwner: 64,
+  verifierQueueUnknown: 64,
   /** Announced bundles that wait to be verified, and points that verifying them goes through: some minute and a half of one core. */
   backlogBundles: 1024,
   backlogPoints: 2 ** 22,

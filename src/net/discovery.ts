@@ -6,6 +6,7 @@ import type { ContentRouting, Libp2pEvents, Logger, PeerId, PeerInfo, Startable,
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { CID } from 'multiformats/cid'
 import { equal } from '../bytes.js'
+import type { Counters } from '../counters.js'
 import { NET_LIMITS, TIMEOUTS } from '../limits.js'
 import type { ServedAdapter } from '../wire/generated/fetch.js'
 import type { FetchService } from './fetch/index.js'
@@ -69,7 +70,8 @@ export class Discovery implements Startable {
   /** @param provideTime milliseconds for one record */
   constructor(
     private readonly node: DiscoveryNode,
-    private readonly provideTime: number = TIMEOUTS.provide
+    private readonly provideTime: number = TIMEOUTS.provide,
+    private readonly counters?: Counters
   ) {
     this.log = node.logger.forComponent('zklora:discovery')
   }
@@ -120,16 +122,21 @@ export class Discovery implements Startable {
     const { providers = NET_LIMITS.providers, milliseconds = TIMEOUTS.lookup } = options
     const found: PeerInfo[] = []
     options.signal?.throwIfAborted()
-    const signal = this.signal(milliseconds, options.signal)
+    const time = timeLimit(milliseconds)
+    const signal = this.signal(time, options.signal)
     try {
       for await (const peer of this.node.contentRouting.findProviders(key, { signal })) {
         if (!peer.id.equals(this.node.peerId)) found.push(peer)
-        if (found.length >= providers) break
+        if (found.length < providers) continue
+        // Whoever asks for fewer got what it wanted.
+        if (options.providers === undefined) this.counters?.limits.add('providers')
+        break
       }
     } catch (error) {
       options.signal?.throwIfAborted()
       this.log('lookup of %c ended: %s', key, (error as Error).message)
     }
+    if (time.aborted) this.counters?.timeouts.add('lookup')
     return shuffled(found)
   }
 
@@ -160,10 +167,12 @@ export class Discovery implements Startable {
     const peers = await this.providers(topicKey(topic), { providers: TOPIC_PEERS, ...options })
     const joined: PeerId[] = []
     await inParallel(peers, async ({ id }) => {
+      const time = timeLimit(TIMEOUTS.dial)
       try {
-        await this.node.dial(id, { signal: this.signal(TIMEOUTS.dial, options.signal) })
+        await this.node.dial(id, { signal: this.signal(time, options.signal) })
         joined.push(id)
       } catch (error) {
+        if (time.aborted) this.counters?.timeouts.add('dial')
         this.log('verifier %p is not reached: %s', id, (error as Error).message)
       }
     })
@@ -179,7 +188,8 @@ export class Discovery implements Startable {
     const began = Date.now()
     const lookup: Lookup = { found: [], tried: 0, answered: 0, elapsed: 0 }
     const providers = await this.providers(key, options)
-    const signal = this.signal(options.milliseconds ?? TIMEOUTS.lookup, options.signal)
+    const time = timeLimit(options.milliseconds ?? TIMEOUTS.lookup)
+    const signal = this.signal(time, options.signal)
     await inParallel(providers, async ({ id }) => {
       lookup.tried++
       try {
@@ -191,12 +201,13 @@ export class Discovery implements Startable {
       }
     })
     options.signal?.throwIfAborted()
+    if (time.aborted) this.counters?.timeouts.add('lookup')
     lookup.elapsed = Date.now() - began
     return lookup
   }
 
-  private signal(milliseconds: number, signal: AbortSignal | undefined): AbortSignal {
-    const signals = [this.controller.signal, timeLimit(milliseconds)]
+  private signal(time: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
+    const signals = [this.controller.signal, time]
     return AbortSignal.any(signal === undefined ? signals : [...signals, signal])
   }
 
@@ -239,10 +250,12 @@ export class Discovery implements Startable {
   /** In this node's own records at once, whether there are peers or not: whoever asks this node finds it. */
   private async provideNow(key: CID): Promise<void> {
     if (this.controller.signal.aborted) return
+    const time = timeLimit(this.provideTime)
     try {
       // Always with a signal: with an empty routing table this waits for the first peer.
-      await this.node.contentRouting.provide(key, { signal: this.signal(this.provideTime, undefined) })
+      await this.node.contentRouting.provide(key, { signal: this.signal(time, undefined) })
     } catch (error) {
+      if (time.aborted) this.counters?.timeouts.add('provide')
       this.log('could not provide %c: %s', key, (error as Error).message)
     }
   }

@@ -48,7 +48,7 @@ export interface NetComponents {
   ping?: Ping
 }
 
-export type EmbeddedInit = Pick<NetInit, 'store' | 'catalogue' | 'roles' | 'fetch' | 'announce' | 'rejoinWait' | 'bootstrap'>
+export type EmbeddedInit = Pick<NetInit, 'store' | 'catalogue' | 'roles' | 'fetch' | 'announce' | 'rejoinWait' | 'bootstrap' | 'counters'>
 
 /** @throws InvalidInputError that names the service that is missing, or the setting with which it would harm the network */
 export function checkComponents(components: NetComponents): { dht: KadDHT; pubsub: GossipSub; ping: Ping } {
@@ -91,8 +91,13 @@ export function embeddedNet<Extra extends Record<string, Startable>>(
   const announce: AnnounceService = factories.announce({ pubsub, logger: components.logger })
   const more = Object.fromEntries(Object.entries(services).map(([name, factory]) => [name, factory(components)])) as Extra
   const node = hostOf(components, { dht, pubsub, ping, fetch, announce, ...more })
-  const discovery: Discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0])
-  const rejoin = new Rejoin(node as unknown as ConstructorParameters<typeof Rejoin>[0], init.bootstrap ?? [], init.rejoinWait)
+  const discovery: Discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)
+  const rejoin = new Rejoin(
+    node as unknown as ConstructorParameters<typeof Rejoin>[0],
+    init.bootstrap ?? [],
+    init.rejoinWait,
+    init.counters
+  )
   const startable: Startable[] = [fetch, ...Object.values(more), announce]
   return {
     node: node as unknown as Net<Extra>['node'],

@@ -5,6 +5,7 @@
  */
 import { encode } from 'it-length-prefixed'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { atLimit } from '../counters.js'
 import { LimitExceededError, MalformedMessageError } from '../errors.js'
 
 export type Chunk = Uint8Array | Uint8ArrayList
@@ -54,7 +55,7 @@ class FrameReader {
     if (byte >= MORE || (byte === 0 && this.lengthBytes > 1)) {
       throw new MalformedMessageError(`a frame starts with a length that is no varint of at most ${LENGTH_BYTES} bytes`)
     }
-    if (this.value > this.maxBytes) throw new LimitExceededError('bytes of a frame', this.value, this.maxBytes)
+    if (this.value > this.maxBytes) throw atLimit('frameBytes', new LimitExceededError('bytes of a frame', this.value, this.maxBytes))
     this.length = this.value
   }
 

@@ -61,17 +61,17 @@ export function storeSource(store: Store, catalogue?: FetchSource['catalogue']):
 
 /** What every participant has: fetch and announcements, over its store. */
 export function ownServices(
-  init: Pick<NetInit, 'store' | 'catalogue' | 'roles' | 'fetch' | 'announce'>,
+  init: Pick<NetInit, 'store' | 'catalogue' | 'roles' | 'fetch' | 'announce' | 'counters'>,
   onLonely: (topic: string) => void
 ): {
   fetch: ReturnType<typeof fetchService>
   announce: ReturnType<typeof announceService>
 } {
-  const { store, catalogue, roles } = init
+  const { store, catalogue, roles, counters } = init
   const checks = new SignatureChecks(init.announce?.limits?.gossipSignatures)
   return {
-    fetch: fetchService({ source: storeSource(store, catalogue), checks, ...init.fetch }),
-    announce: announceService({ store, follow: roles.includes('verifier'), onLonely, checks, ...init.announce })
+    fetch: fetchService({ source: storeSource(store, catalogue), checks, counters, ...init.fetch }),
+    announce: announceService({ store, follow: roles.includes('verifier'), onLonely, checks, counters, ...init.announce })
   }
 }
 
@@ -86,9 +86,9 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
     ...ownServices(init, topic => lonely.tell(topic))
   } as unknown as ServiceFactoryMap<OwnServices & Extra>)
   const own = node.services as unknown as OwnServices
-  const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0])
+  const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)
   lonely.tell = topic => discovery.joinTopics([topic])
-  const rejoin = new Rejoin(node, init.bootstrap ?? [], init.rejoinWait)
+  const rejoin = new Rejoin(node, init.bootstrap ?? [], init.rejoinWait, init.counters)
   return {
     node,
     fetch: own.fetch,

@@ -9,13 +9,16 @@ import { createTopicScoreParams, type TopicScoreParams } from '@libp2p/gossipsub
 import { identify, type Identify } from '@libp2p/identify'
 import type { ComponentLogger, Libp2p, PrivateKey } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht'
+import { defaultLogger } from '@libp2p/logger'
 import { ping, type Ping } from '@libp2p/ping'
 import { noiseInWholeWrites } from './whole-writes.js'
 import { yamux } from '@libp2p/yamux'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
+import type { Counters } from '../counters.js'
 import { NET_LIMITS, TIMEOUTS } from '../limits.js'
 import { gossipMessageId, TOPICS } from './announce/topics.js'
+import { countingGossip } from './gossip-limits.js'
 import { deleteOwnProviderRecords } from './provider-records.js'
 
 /** Provider records only; other implementations meet us by this name. */
@@ -46,6 +49,8 @@ export interface NetNodeInit {
    */
   privateAddresses?: boolean | undefined
   logger?: ComponentLogger | undefined
+  /** Where the limits that gossipsub holds are counted. */
+  counters?: Counters | undefined
   /** Where libp2p counts. */
   metrics?: Libp2pOptions['metrics'] | undefined
   /** Milliseconds between connecting and the first DHT query of one's own keys; default that of kad-dht, 1 s. */
@@ -173,6 +178,12 @@ export function netSettings(
   }
 }
 
+/** Libp2p's own logger when there is nothing to be changed about it. */
+function loggerOf({ logger, counters }: Pick<NetNodeInit, 'logger' | 'counters'>): Pick<Libp2pOptions, 'logger'> {
+  if (counters !== undefined) return { logger: countingGossip(logger ?? defaultLogger(), counters) }
+  return logger === undefined ? {} : { logger }
+}
+
 /**
  * Makes a node that is not started yet.
  * @param services more of them, by name; each finds the others in its components
@@ -192,7 +203,7 @@ export async function createNetNode<Extra extends Record<string, unknown> = Reco
     addresses: { listen: init.listen, ...(init.announceAddresses?.length ? { announce: init.announceAddresses } : {}) },
     transports: init.transports,
     peerDiscovery: init.bootstrap?.length ? [bootstrap({ list: init.bootstrap, timeout: 0 })] : [],
-    ...(init.logger === undefined ? {} : { logger: init.logger }),
+    ...loggerOf(init),
     ...(init.metrics === undefined ? {} : { metrics: init.metrics }),
     services: { ...services, ...settings.services } as unknown as ServiceFactoryMap<NetServices & Extra>
   }

@@ -4,6 +4,7 @@
  */
 import type { Libp2pEvents, Logger, Startable, TypedEventTarget } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Counters } from '../counters.js'
 import { TIMEOUTS } from '../limits.js'
 import { timeLimit } from './time-limit.js'
 
@@ -28,7 +29,8 @@ export class Rejoin implements Startable {
   constructor(
     private readonly node: RejoinNode,
     bootstrap: readonly string[],
-    private readonly firstWait = FIRST_WAIT
+    private readonly firstWait = FIRST_WAIT,
+    private readonly counters?: Counters
   ) {
     this.addresses = bootstrap.map(address => multiaddr(address))
     this.log = node.logger.forComponent('zklora:rejoin')
@@ -61,10 +63,12 @@ export class Rejoin implements Startable {
 
   private async dial(): Promise<void> {
     for (const address of this.addresses) {
+      const time = timeLimit(TIMEOUTS.dial)
       try {
-        await this.node.dial(address, { signal: AbortSignal.any([this.controller.signal, timeLimit(TIMEOUTS.dial)]) })
+        await this.node.dial(address, { signal: AbortSignal.any([this.controller.signal, time]) })
         break
       } catch (error) {
+        if (time.aborted) this.counters?.timeouts.add('dial')
         this.log('bootstrap node %a is not reached: %s', address, (error as Error).message)
       }
     }

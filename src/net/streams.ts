@@ -6,6 +6,7 @@ import type { Stream } from '@libp2p/interface'
 import { encode } from 'it-length-prefixed'
 import { pipe } from 'it-pipe'
 import { pEvent } from 'p-event'
+import { atLimit, type TimeoutName } from '../counters.js'
 import { ConnectionLostError, TimeoutError, UnsupportedError, ZkloraError } from '../errors.js'
 import { NET_LIMITS } from '../limits.js'
 import { type Chunk, decodeFrames, encodeFrames } from './frames.js'
@@ -15,6 +16,8 @@ export interface Wait {
   readonly what: string
   readonly milliseconds: number
   readonly signal?: AbortSignal | undefined
+  /** By which name of limits.ts it is counted when the time has passed. */
+  readonly timeout?: TimeoutName | undefined
 }
 
 /** Bytes passed on at a time, so that what is unsent stays below the bound without cutting frames into crumbs. */
@@ -24,13 +27,17 @@ const PIECE_BYTES = NET_LIMITS.sendAheadBytes / 4
  * Waits for a promise, at most so long.
  * @throws TimeoutError, the signal's reason, or what the promise rejects with
  */
-export async function within<T>(promise: Promise<T>, { what, milliseconds, signal }: Wait): Promise<T> {
+export async function within<T>(promise: Promise<T>, { what, milliseconds, signal, timeout }: Wait): Promise<T> {
   // Nobody waits for it when the signal has aborted already: its failure must not end the process.
   promise.catch(() => {})
+  const late = (): TimeoutError => {
+    const error = new TimeoutError(what, milliseconds)
+    return timeout === undefined ? error : atLimit(timeout, error)
+  }
   signal?.throwIfAborted()
   let stop = (): void => {}
   const ended = new Promise<never>((_, reject) => {
-    const timer = setTimeout(() => reject(new TimeoutError(what, milliseconds)), milliseconds)
+    const timer = setTimeout(() => reject(late()), milliseconds)
     const onAbort = (): void => reject(signal!.reason)
     signal?.addEventListener('abort', onAbort)
     stop = () => {
@@ -60,9 +67,17 @@ export function streamError(error: unknown, peer: string): Error {
       return cause
     case 'UnsupportedProtocolError':
       return new UnsupportedError(`peer ${peer} does not speak this protocol; it may run another version or role`, { cause })
+    case 'StreamBufferError':
+      return bufferError(cause, peer)
     default:
       return new ConnectionLostError(`the connection to peer ${peer} is lost: ${cause.message}`, { cause })
   }
+}
+
+/** libp2p resets a stream whose buffer, to read or to send, holds more than it may. */
+function bufferError(cause: Error, peer: string): Error {
+  const name = cause.message.startsWith('Write') ? 'unsentBytes' : 'unreadBytes'
+  return atLimit(name, new ConnectionLostError(`the connection to peer ${peer} is lost: ${cause.message}`, { cause }))
 }
 
 /** True when nothing more can be read: a request and its end may arrive together, with bytes still buffered. */

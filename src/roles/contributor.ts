@@ -27,7 +27,7 @@ import {
 import type { AdapterPolicy, Store } from '../store/index.js'
 import type { Statement } from '../wire/announcement.js'
 import { SessionEntry, timedContributorJobs } from './session-entry.js'
-import { mostRows, outstandingBytesOf } from './session-limits.js'
+import { boundOfRows, mostRows, outstandingBytesOf } from './session-limits.js'
 import { announceable, ContributorSettling } from './settling/contributor.js'
 import { Turns } from './turns.js'
 import type { SessionInfo } from './types.js'
@@ -68,8 +68,9 @@ export interface ContributorInit {
   }
   /** Publishes, and gives the announcement's bytes; empty when nothing was published. */
   readonly announce: (given: Announceable) => Promise<Uint8Array>
-  /** Default: in this thread. */
+  /** Of the node. */
   readonly counters?: Counters | undefined
+  /** Default: in this thread. */
   readonly jobs?: ((adapter: CommittedAdapter) => ContributorJobs) | undefined
   /** Told when a session changes its state. */
   readonly onSession?: ((info: SessionInfo) => void) | undefined
@@ -120,6 +121,7 @@ export class Contributor implements SessionHost {
       announce: init.announce,
       onSession: init.onSession,
       timeouts: init.timeouts,
+      counters: init.counters,
       unsettled: init.timeouts?.unsettled ?? TIMEOUTS.unsettled,
       served: adapter => this.served.get(toHex(adapter)),
       jobs: served => this.jobs(served.adapter),
@@ -145,13 +147,6 @@ export class Contributor implements SessionHost {
   /** Rows of one session over all groups of an adapter, at most. */
   maxRows({ manifest }: CommittedAdapter): number {
     return Math.min(this.limits.rows, mostRows(manifest, [...manifest.groups.keys()]))
-  }
-
-  /** Rows of all sessions that are answered and not yet accepted by both sides. */
-  get outstandingRows(): number {
-    let rows = 0
-    for (const { session } of this.running) rows += session.outstandingRows
-    return rows
   }
 
   /** Sessions that run now. */
@@ -181,7 +176,11 @@ export class Contributor implements SessionHost {
     const { adapter, policy, secretKey, delegation } = served
     const { manifest, content } = adapter
     checkOpen(open, manifest, this.limits.rows)
-    if (open.rows > mostRows(manifest, open.groups)) throw new RefusalError(CODE.tooManyRows)
+    const bound = boundOfRows(manifest, open.groups)
+    if (open.rows > bound.rows) {
+      this.init.counters?.limits.add(bound.limit)
+      throw new RefusalError(CODE.tooManyRows)
+    }
     const peer = user.toString()
     if (policy.mode === 'listed' && !isListed(policy, { open, peers, peer })) throw new RefusalError(CODE.notListed)
     const limit = limitOf(served)

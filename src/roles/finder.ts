@@ -3,6 +3,7 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { equal, fromHex, toHex } from '../bytes.js'
+import type { Counters } from '../counters.js'
 import { InvalidInputError, NotFoundError } from '../errors.js'
 import { TIMEOUTS } from '../limits.js'
 import type { Lookup, Net } from '../net/index.js'
@@ -58,6 +59,8 @@ export interface FinderInit {
   readonly store: Store
   readonly verifier: Pick<Verifier, 'manifest'>
   readonly witness: Pick<Witness, 'against'>
+  /** Of the node. */
+  readonly counters?: Counters | undefined
   /** Whether there is anybody to join: without, and connected to nobody, a lookup is refused at once. */
   readonly hasBootstrap: boolean
 }
@@ -230,7 +233,8 @@ export class Finder {
 
   /** Connects to a peer by identifier or address. */
   private async reach(where: string, { signal }: CallOptions): Promise<PeerId> {
-    const within = AbortSignal.any([timeLimit(TIMEOUTS.dial), ...(signal === undefined ? [] : [signal])])
+    const time = timeLimit(TIMEOUTS.dial)
+    const within = AbortSignal.any([time, ...(signal === undefined ? [] : [signal])])
     const { node } = this.init.net
     try {
       if (!where.startsWith('/')) {
@@ -241,6 +245,7 @@ export class Finder {
       return (await node.dial(multiaddr(where), { signal: within })).remotePeer
     } catch (cause) {
       signal?.throwIfAborted()
+      if (time.aborted) this.init.counters?.timeouts.add('dial')
       throw new NotFoundError(
         `peer ${where} cannot be reached: ${(cause as Error).message}; is the address right, and does its node run?`,
         { cause }

@@ -41,13 +41,19 @@ export class Quota {
     this.spent.push({ at: performance.now(), amount })
   }
 
+  /** True while less than all is spent. */
+  get isOpen(): boolean {
+    const now = performance.now()
+    while (this.spent.length > 0 && now - this.spent[0]!.at >= this.milliseconds) this.spent.shift()
+    return this.spent.reduce((sum, { amount }) => sum + amount, 0) < this.most
+  }
+
   /** Resolves when less than all is spent. @throws the signal's reason */
   async open(signal: AbortSignal): Promise<void> {
     while (true) {
       signal.throwIfAborted()
+      if (this.isOpen) return
       const now = performance.now()
-      while (this.spent.length > 0 && now - this.spent[0]!.at >= this.milliseconds) this.spent.shift()
-      if (this.spent.reduce((sum, { amount }) => sum + amount, 0) < this.most) return
       await after((this.spent[0]?.at ?? now) + this.milliseconds - now, signal)
     }
   }

@@ -113,10 +113,10 @@ export async function openParticipant(options: ParticipantOptions, connect: Conn
 
 async function compose(options: ParticipantOptions, datastore: Datastore, connect: Connect): Promise<Parts> {
   const { roles, limits = {} } = options
-  const store = await Store.open({ datastore })
+  const counters = new Counters()
+  const store = await Store.open({ datastore, counters })
   await endStaleSessions(store)
   const events = new Events()
-  const counters = new Counters()
   const kernel = wasmKernel()
   const random = systemRandom
   const has = (role: Role): boolean => roles.includes(role)
@@ -162,7 +162,7 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
   })
   const own = new OwnAdapters({ kernel, random, store, registration, contributor, discovery: net.discovery })
   const samplingKey = await store.secret('sampling', () => random(SAMPLING_KEY_BYTES))
-  const verifier = new Verifier({ net, store, kernel, random, checks, witness, samplingKey, share: limits.verifierShare })
+  const verifier = new Verifier({ net, store, kernel, random, checks, witness, samplingKey, counters, share: limits.verifierShare })
   verifier.listen(verdict => events.emit({ type: 'verdict', verdict }))
   const settling = new UserSettling({
     store,
@@ -221,8 +221,14 @@ function participant({
 }: Parts): ZkloraNode {
   const started = Date.now()
   const random = systemRandom
-  const status = new Status({ net, store, verifier, contributor, counters, roles: options.roles, adapters: () => own.list(), started })
-  const finder = new Finder({ net, store, verifier, witness, hasBootstrap: (options.bootstrap ?? []).length > 0 })
+  const status = new Status({
+    ...{ net, store, verifier, counters, started },
+    sessions: net.node.services.session,
+    roles: options.roles,
+    adapters: () => own.list(),
+    privateAddresses: options.privateAddresses
+  })
+  const finder = new Finder({ net, store, verifier, witness, counters, hasBootstrap: (options.bootstrap ?? []).length > 0 })
   const known = new KnownProofs({ store, verifyFile, verifier })
   const inference = new Inference({
     kernel,

@@ -6,7 +6,7 @@ import type { ContributorJobs, UserJobs } from '../session/index.js'
 import type { Role } from './types.js'
 
 /** What a participant is told, whatever its network. */
-export type ParticipantOptions = Omit<NodeOptions, 'privateKey' | 'announce' | 'privateAddresses' | 'metrics'>
+export type ParticipantOptions = Omit<NodeOptions, 'privateKey' | 'announce' | 'metrics'>
 
 export interface NodeOptions {
   /** Folder of the store and of the model cache; made when it is not there. One process at a time. */

@@ -103,8 +103,7 @@ export class SessionEntry {
 
 /** Sessions that were running when the process ended are over, or to be settled: called before any begins. */
 export async function endStaleSessions({ sessions, journals }: Pick<Store, 'sessions' | 'journals'>): Promise<void> {
-  for (const record of await sessions.list()) {
-    if (record.state !== 'open' && record.state !== 'proving') continue
+  for (const record of await sessions.running()) {
     const journal = journals.of(fromHex(record.session))
     // Nothing was signed in it but the terms.
     const state = (await journal.load()).length > 1 ? 'broken' : 'failed'

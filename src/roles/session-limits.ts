@@ -1,4 +1,5 @@
 /** What a contributor accepts in one session, so that the whole session fits into one bundle. */
+import type { LimitName } from '../counters.js'
 import { FORMAT_LIMITS, NET_LIMITS } from '../limits.js'
 import type { Manifest, ManifestGroup } from '../proof/index.js'
 
@@ -20,14 +21,20 @@ const SHARES = 8
  * @returns at least 1
  */
 export function mostRows(manifest: Manifest, groups: readonly number[]): number {
+  return boundOfRows(manifest, groups).rows
+}
+
+/** The same, with the limit that says so: the tightest of those that a bundle has. */
+export function boundOfRows(manifest: Manifest, groups: readonly number[]): { readonly rows: number; readonly limit: LimitName } {
   const used = groups.map(group => manifest.groups[group]!)
   const fixed = FIXED_BYTES + used.reduce((sum, { rank }) => sum + GROUP_BYTES + RANK_BYTES * rank, 0)
   const widest = Math.max(...used.map(({ dIn }) => dIn))
-  return Math.min(
-    FORMAT_LIMITS.bundleRows,
-    Math.floor((FORMAT_LIMITS.bundleBytes - fixed) / ROW_BYTES),
-    Math.floor(NET_LIMITS.bundleInputBytes / (widest * X_BYTES))
-  )
+  const bounds = [
+    { rows: FORMAT_LIMITS.bundleRows, limit: 'bundleRows' },
+    { rows: Math.floor((FORMAT_LIMITS.bundleBytes - fixed) / ROW_BYTES), limit: 'bundleBytes' },
+    { rows: Math.floor(NET_LIMITS.bundleInputBytes / (widest * X_BYTES)), limit: 'bundleInputBytes' }
+  ] as const
+  return bounds.reduce((a, b) => (b.rows < a.rows ? b : a))
 }
 
 /**

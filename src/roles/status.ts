@@ -2,28 +2,28 @@
 import type { Counters, LimitName } from '../counters.js'
 import type { Net } from '../net/index.js'
 import { rolesOfAgent, TOPICS } from '../net/index.js'
+import type { SessionService } from '../net/session/index.js'
 import type { Store } from '../store/index.js'
-import type { Contributor } from './contributor.js'
+import { Dialling, reachabilityOf } from './reachability.js'
 import type { OwnAdapterInfo, Role, SessionState, StatusReport } from './types.js'
 import type { Verifier } from './verifier.js'
 import { VERSION } from './version.js'
 
-const MINUTE = 60_000
-
 export interface StatusInit {
   readonly net: Pick<Net, 'node' | 'announce' | 'fetch'>
   readonly store: Store
-  readonly verifier: Pick<Verifier, 'counters' | 'backlogged'>
-  /** Absent: it serves nobody. */
-  readonly contributor: Pick<Contributor, 'outstandingRows'> | undefined
+  readonly verifier: Pick<Verifier, 'counters' | 'backlogged' | 'load'>
+  readonly sessions: Pick<SessionService, 'outstandingRows'>
   readonly counters: Counters
   readonly roles: readonly Role[]
   readonly adapters: () => Promise<OwnAdapterInfo[]>
   /** Milliseconds since 1970. */
   readonly started: number
+  /** The network is one machine or a LAN. */
+  readonly privateAddresses?: boolean | undefined
 }
 
-/** Reasons of the validator and of the verifier that are a limit. */
+/** Reasons of the validator that are a limit. */
 const LIMIT_OF: Readonly<Record<string, LimitName>> = {
   clock: 'clockSkew',
   'feed rate': 'announcementsPerFeed',
@@ -35,17 +35,17 @@ const LIMIT_OF: Readonly<Record<string, LimitName>> = {
 }
 
 export class Status {
-  /** Looking through all feeds takes time: what was found holds for a minute. */
-  private gaps = { at: -Infinity, missing: 0 }
+  private readonly dialling: Dialling
 
-  constructor(private readonly init: StatusInit) {}
+  constructor(private readonly init: StatusInit) {
+    this.dialling = new Dialling(init.net.node)
+  }
 
+  /** All of it is kept up while it changes: nothing here walks through what the store holds. */
   async report(): Promise<StatusReport> {
-    const { net, store, verifier, contributor, counters, roles, adapters, started } = this.init
+    const { net, store, verifier, sessions, counters, roles, adapters, started, privateAddresses = false } = this.init
     const { accepted, ignored, rejected } = net.announce.counters
     const { skew } = net.announce
-    // What the verifier drops after gossip has taken it is ignored as well.
-    const dropped = Object.fromEntries(Object.entries(verifier.counters.dropped).filter(([, count]) => count > 0))
     const multiaddrs = net.node.getMultiaddrs().map(String)
     const peers = await peersOf(net)
     return {
@@ -54,59 +54,66 @@ export class Status {
       multiaddrs,
       version: VERSION,
       uptime: Date.now() - started,
-      reachability: reachabilityOf(multiaddrs, peers),
+      reachability: reachabilityOf({ multiaddrs, dialled: this.dialling.dialled, isPrivate: privateAddresses }),
       clockSkew: { milliseconds: skew.median, peers: skew.peers },
       peers,
       mesh: meshOf(net),
       adapters: await adapters(),
-      ...(await this.sessions()),
-      outstandingRows: contributor?.outstandingRows ?? 0,
-      announcements: { accepted, ignored: { ...ignored, ...dropped }, rejected: { ...rejected } },
+      ...sessionsOf(store),
+      outstandingRows: sessions.outstandingRows,
+      announcements: {
+        accepted, // What the verifier drops after gossip has taken it is ignored as well.
+        ignored: sum(ignored, verifier.counters.dropped),
+        rejected: { ...rejected }
+      },
       verdicts: { ...store.verdicts.counts },
       feeds: store.feeds.count,
-      feedGaps: await this.missing(),
+      feedGaps: gapsOf(store),
       backlog: { announcements: verifier.counters.queued, ...verifier.backlogged },
+      verifier: loadOf(verifier),
       refusals: { sent: counts(counters.refused.all()), received: counts(counters.refusedBy.all()) },
       limits: limitsHit(this.init),
+      timeouts: counts(counters.timeouts.all()),
       store: store.sizes()
     }
   }
+}
 
-  private async sessions(): Promise<Pick<StatusReport, 'sessions' | 'proofsOwed' | 'proofsAwaited' | 'receiptsMissing'>> {
-    const sessions: Record<SessionState, number> = { open: 0, proving: 0, announced: 0, proved: 0, broken: 0, failed: 0 }
-    let [proofsOwed, proofsAwaited, receiptsMissing] = [0, 0, 0]
-    for (const { state, role } of await this.init.store.sessions.list()) {
-      sessions[state]++
-      const isUnproved = state === 'broken' || state === 'proving'
-      if (isUnproved && role === 'contributor') proofsOwed++
-      if (isUnproved && role === 'user') proofsAwaited++
-      if (state === 'proved' && role === 'contributor') receiptsMissing++
-    }
-    return { sessions, proofsOwed, proofsAwaited, receiptsMissing }
-  }
-
-  private async missing(): Promise<number> {
-    const now = performance.now()
-    if (now - this.gaps.at < MINUTE) return this.gaps.missing
-    let missing = 0
-    for (const { index, from = '0', kept } of await this.init.store.feeds.list()) {
-      missing += Math.max(0, Number(BigInt(index) + 1n - BigInt(from)) - kept)
-    }
-    this.gaps = { at: now, missing: Math.min(missing, Number.MAX_SAFE_INTEGER) }
-    return this.gaps.missing
+function sessionsOf({ sessions: { counts } }: Store): Pick<StatusReport, 'sessions' | 'proofsOwed' | 'proofsAwaited' | 'receiptsMissing'> {
+  const { user, contributor } = counts
+  const sessions = { ...user }
+  for (const [state, count] of Object.entries(contributor)) sessions[state as SessionState] += count
+  return {
+    sessions,
+    proofsOwed: contributor.broken + contributor.proving,
+    proofsAwaited: user.broken + user.proving,
+    receiptsMissing: contributor.proved
   }
 }
 
+function gapsOf({ feeds: { gaps } }: Store): StatusReport['feedGaps'] {
+  const most = BigInt(Number.MAX_SAFE_INTEGER)
+  return { announcements: Number(gaps.announcements > most ? most : gaps.announcements), feeds: gaps.feeds }
+}
+
+function loadOf({ load: { share, used, lanes, busy } }: Pick<Verifier, 'load'>): StatusReport['verifier'] {
+  return { share, used, threads: lanes, busy }
+}
+
+/** Counts of both under their names, without those that are zero. */
+function sum(...all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const [name, count] of all.flatMap(Object.entries<number>)) if (count > 0) sums[name] = (sums[name] ?? 0) + count
+  return sums
+}
+
 /** Limits that were hit, by the names of limits.ts. */
-function limitsHit({ net, verifier, counters }: StatusInit): Record<string, number> {
-  const hit = counts(counters.limits.all())
-  const add = (name: LimitName | undefined, count: number): void => {
-    if (name !== undefined && count > 0) hit[name] = (hit[name] ?? 0) + count
-  }
-  for (const [reason, count] of Object.entries(net.announce.counters.ignored)) add(LIMIT_OF[reason], count)
-  for (const [name, count] of Object.entries(net.fetch.counters.refused)) add(name as LimitName, count)
-  add('backlogBundles', verifier.backlogged.skipped)
-  return hit
+function limitsHit({ net, counters }: StatusInit): Record<string, number> {
+  const ignored = Object.entries(net.announce.counters.ignored).flatMap(([reason, count]) => {
+    const name = LIMIT_OF[reason]
+    return name === undefined ? [] : [[name, count]]
+  })
+  return sum(counts(counters.limits.all()), Object.fromEntries(ignored) as Record<string, number>)
 }
 
 function counts(of: Partial<Record<string, number>>): Record<string, number> {
@@ -122,27 +129,6 @@ interface Meshed {
 function meshOf({ node }: StatusInit['net']): Record<string, number> {
   const { mesh } = node.services.pubsub as unknown as Meshed
   return Object.fromEntries(TOPICS.map(topic => [topic.slice(topic.lastIndexOf('/') + 1), mesh.get(topic)?.size ?? 0]))
-}
-
-/** Addresses that only this machine or its network knows. */
-const PRIVATE =
-  /^\/(ip4\/(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)|ip6\/(::1\/|f[cd][0-9a-f]{2}:|fe80:)|dns[46]?\/localhost\/)/
-
-/** Whether others can dial this node, as far as it can know. */
-export function reachabilityOf(
-  multiaddrs: readonly string[],
-  peers: readonly Pick<StatusReport['peers'][number], 'direction'>[]
-): StatusReport['reachability'] {
-  const inbound = peers.filter(({ direction }) => direction === 'inbound').length
-  if (multiaddrs.length === 0) return { state: 'unreachable', why: 'it does not listen: --listen tells it where' }
-  if (inbound > 0) return { state: 'reachable', why: `${inbound} of the connected peers ${inbound === 1 ? 'has' : 'have'} dialled it` }
-  if (multiaddrs.every(address => PRIVATE.test(address))) {
-    return {
-      state: 'unconfirmed',
-      why: 'it knows only addresses of this machine or its network: others need a forwarded tcp port, and --announce to be told of it'
-    }
-  }
-  return { state: 'unconfirmed', why: 'no connected peer has dialled it yet: its tcp port has to be open to others' }
 }
 
 /** Connected peers, with the roles that they claim. */

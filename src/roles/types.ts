@@ -232,19 +232,22 @@ export interface StatusReport {
   proofsAwaited: number
   /** Bundles proved here that the user has not signed for. */
   receiptsMissing: number
-  /** Answered by this node and not yet accepted by both sides. */
-  outstandingRows: number
+  /** Rows answered and not yet accepted by this side: of the sessions that this node serves, and of those in which it asks. */
+  outstandingRows: { contributor: number; user: number }
   announcements: { accepted: number; ignored: Record<string, number>; rejected: Record<string, number> }
   verdicts: Record<VerdictInfo['verdict'], number>
   feeds: number
-  /** Announcements that are known to be missing in them. */
-  feedGaps: number
+  /** Announcements that are known to be missing in them, and in how many of them. */
+  feedGaps: { announcements: number; feeds: number }
   /** Announcements that wait or are worked on; among them bundles that wait to be verified, with their points; those skipped so far. */
   backlog: { announcements: number; bundles: number; points: number; skipped: number }
+  /** Share of the verifying threads' time that announced bundles may take; what they took of it in the last ten seconds; milliseconds in all. */
+  verifier: { share: number; used: number; threads: number; busy: number }
   /** Sessions refused or broken off, by the name of the code. */
   refusals: { sent: Record<string, number>; received: Record<string, number> }
-  /** How often each limit was hit, by its name. */
+  /** How often each limit was hit, and each wait ended by its timeout, by the names of limits.ts. */
   limits: Record<string, number>
+  timeouts: Record<string, number>
   /** Bytes kept, by kind. */
   store: Record<string, number>
 }

@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Logger, PeerId } from '@libp2p/interface'
 import { equal, fromHex, toHex } from '../bytes.js'
+import type { Counters, LimitName } from '../counters.js'
 import { isPeerError, NotFoundError } from '../errors.js'
 import type { Kernel } from '../kernel/index.js'
 import { NET_LIMITS } from '../limits.js'
@@ -21,15 +22,10 @@ import { Share, type ShareClock, systemClock } from './verifying/share.js'
 import type { VerdictInfo } from './types.js'
 import type { Witness } from './witness.js'
 
-/** Announcements whose adapter and feed are looked at; beyond them they are dropped (and found later by their index). */
-const QUEUE = 1024
-/** Those among them of adapters whose manifest is not here: they share few manifests a minute, and must not keep the others out. */
-const STRANGERS = 64
 /** Announcements whose bytes are fetched at a time. */
 const FETCHES = 8
 const STRANGER_FETCHES = 2
-/** Of one owner: looked at, and fetched at a time. Bundles that nobody has must not keep those of others waiting. */
-const OWNER_QUEUE = 64
+/** Of one owner: bundles that nobody has must not keep those of others waiting. */
 const OWNER_FETCHES = 2
 /** Of the time of the threads that verify. */
 const SHARE = 0.5
@@ -60,6 +56,8 @@ export interface VerifierInit {
   now?: (() => number) | undefined
   /** By which busy time is measured. */
   clock?: ShareClock | undefined
+  /** Of the node. */
+  counters?: Counters | undefined
   /** Bounds that differ from the defaults. */
   limits?: Partial<VerifierLimits> | undefined
 }
@@ -67,9 +65,11 @@ export interface VerifierInit {
 export interface VerifierLimits extends ObtainLimits {
   /** Bundles that wait to be verified. */
   readonly backlog: BacklogLimits
-  readonly queue: number
-  readonly ownerQueue: number
-  readonly strangers: number
+  /** Announcements that are looked at; beyond them they are dropped (and found later by their index). */
+  readonly verifierQueue: number
+  readonly verifierQueuePerOwner: number
+  /** Those of adapters whose manifest is not here: they share few manifests a minute, and must not keep the others out. */
+  readonly verifierQueueUnknown: number
 }
 
 export interface VerifierCounters {
@@ -78,14 +78,25 @@ export interface VerifierCounters {
   /** Among them, those whose adapter and feed are looked at. */
   arriving: number
   /** Announcements dropped, by reason. */
-  dropped: Record<'queue full' | 'unknown adapters' | 'owner' | 'conflict' | 'known' | 'past', number>
+  dropped: Record<
+    'queue full' | 'queue of the owner full' | 'queue of unknown adapters full' | 'owner' | 'conflict' | 'known' | 'past',
+    number
+  >
 }
 
 export class Verifier {
   readonly counters: VerifierCounters = {
     queued: 0,
     arriving: 0,
-    dropped: { 'queue full': 0, 'unknown adapters': 0, owner: 0, conflict: 0, known: 0, past: 0 }
+    dropped: {
+      'queue full': 0,
+      'queue of the owner full': 0,
+      'queue of unknown adapters full': 0,
+      owner: 0,
+      conflict: 0,
+      known: 0,
+      past: 0
+    }
   }
   private readonly listeners = new Set<(verdict: VerdictInfo) => void>()
   private readonly fetches = new Gate(FETCHES)
@@ -114,8 +125,8 @@ export class Verifier {
     this.batches = new Batches(this.checks, this.share, this.controller.signal)
     this.now = init.now ?? Date.now
     this.log = init.net.node.logger.forComponent('zklora:verifier')
-    this.limits = { backlog: BACKLOG_LIMITS, queue: QUEUE, ownerQueue: OWNER_QUEUE, strangers: STRANGERS, ...NET_LIMITS, ...init.limits }
-    this.backlog = new Backlog(samplingKey, this.limits.backlog, this.controller.signal)
+    this.limits = { backlog: BACKLOG_LIMITS, ...NET_LIMITS, ...init.limits }
+    this.backlog = new Backlog({ key: samplingKey, limits: this.limits.backlog, signal: this.controller.signal, counters: init.counters })
     const { net, store } = init
     this.catchUp = new CatchUp({
       net,
@@ -131,7 +142,8 @@ export class Verifier {
       check: bytes => this.checks.manifest(bytes),
       share: this.share,
       clock,
-      limits: this.limits
+      limits: this.limits,
+      counters: init.counters
     })
   }
 
@@ -169,6 +181,11 @@ export class Verifier {
     return this.backlog.counts
   }
 
+  /** What verifying may take of the processor, and what it takes. */
+  get load(): Share['load'] {
+    return this.share.load
+  }
+
   /**
    * The manifest of an adapter, verified: the kept one, or fetched from these holders, then from who provides it in the DHT.
    * @throws NotFoundError, InvalidProofError and what fetch throws
@@ -189,12 +206,15 @@ export class Verifier {
 
   private take({ read, from }: Heard): void {
     const owner = this.owners.get(toHex(announcedOwner(read.announcement)))
-    if (this.counters.arriving >= this.limits.queue || (owner?.arriving ?? 0) >= this.limits.ownerQueue) {
-      this.counters.dropped['queue full']++
-      return
-    }
+    if (this.counters.arriving >= this.limits.verifierQueue) return this.drop('queue full', 'verifierQueue')
+    if ((owner?.arriving ?? 0) >= this.limits.verifierQueuePerOwner) return this.drop('queue of the owner full', 'verifierQueuePerOwner')
     const onGap = (): void => this.catchUp.gap(read, [from, ...peersOfHolder(read.announcement.holder)])
     this.track(this.queue(read, onGap))
+  }
+
+  private drop(reason: keyof VerifierCounters['dropped'], limit: LimitName): void {
+    this.counters.dropped[reason]++
+    this.init.counters?.limits.add(limit)
   }
 
   /** An announcement that was missed when it was new; the catch-up paces itself. Resolves when it has its verdict. */
@@ -288,8 +308,8 @@ export class Verifier {
     const { statement, holder } = read.announcement
     const holders = peersOfHolder(holder)
     if ((await keptManifest(this.init.store, statement.adapter)) === undefined) {
-      if (this.strangers.waiting >= this.limits.strangers) {
-        this.counters.dropped['unknown adapters']++
+      if (this.strangers.waiting >= this.limits.verifierQueueUnknown) {
+        this.drop('queue of unknown adapters full', 'verifierQueueUnknown')
         return undefined
       }
       await this.strangers.run(() => this.obtaining.gossipManifest(statement.adapter, holders, this.controller.signal))

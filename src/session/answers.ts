@@ -1,4 +1,5 @@
 /** The contributor's side of requests: taken within the limits of accept, answered in their order, in frames of whole rows. */
+import { atLimit } from '../counters.js'
 import { LimitExceededError, ProtocolViolationError } from '../errors.js'
 import { NET_LIMITS } from '../limits.js'
 import type { ManifestGroup } from '../proof/index.js'
@@ -54,10 +55,13 @@ export class RequestQueue {
     if (!context.groups.includes(group)) throw new ProtocolViolationError(`rows for group ${group} came, which the session does not have`)
     if (this.asked + count > accept.rows) throw new LimitExceededError('rows', this.asked + count, accept.rows, 'in this session')
     if (this.requests.length >= accept.requests) {
-      throw new LimitExceededError('requests in flight', this.requests.length + 1, accept.requests)
+      throw atLimit('requestsInFlight', new LimitExceededError('requests in flight', this.requests.length + 1, accept.requests))
     }
     if (this.bytes + x.length > NET_LIMITS.requestBytesInFlight) {
-      throw new LimitExceededError('bytes of x in flight', this.bytes + x.length, NET_LIMITS.requestBytesInFlight)
+      throw atLimit(
+        'requestBytesInFlight',
+        new LimitExceededError('bytes of x in flight', this.bytes + x.length, NET_LIMITS.requestBytesInFlight)
+      )
     }
     const { dIn } = this.groups[group]!
     this.requests.push({ id: request, group, position, count, x: unpackActivations(x, count * dIn, context.activationBits) })

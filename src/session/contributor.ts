@@ -2,6 +2,7 @@
  * The contributor's side of a session (protocols/session): answers rows in order, opens the user's commitments and answers with its
  * own, closes when the user does, proves, and takes the receipt.
  */
+import type { LimitName } from '../counters.js'
 import { InvalidProofError, ProtocolViolationError } from '../errors.js'
 import {
   type CommittedAdapter,
@@ -64,6 +65,8 @@ export class ContributorSession extends Side {
   private begun = false
   private readonly requests: RequestQueue
   private answering = false
+  /** Requests wait until less is outstanding. */
+  private isPaused = false
   private answered = 0
   /** Rows that are answered and not accepted, from row `accepted` on. */
   private readonly open: OpenRow[] = []
@@ -95,8 +98,7 @@ export class ContributorSession extends Side {
     return this.answered
   }
 
-  /** Rows answered that this side has not accepted yet. */
-  get outstandingRows(): number {
+  override get outstandingRows(): number {
     return this.open.length
   }
 
@@ -200,7 +202,7 @@ export class ContributorSession extends Side {
 
   protected override owed(): Deadline[] {
     if (this.statement === undefined || this.answer !== undefined) return []
-    return [{ key: 'receipt', what: "the user's receipt", milliseconds: this.timeouts.receipt }]
+    return [{ key: 'receipt', what: "the user's receipt", milliseconds: this.timeouts.receipt, timeout: 'receipt' }]
   }
 
   protected override failed(): void {
@@ -225,18 +227,27 @@ export class ContributorSession extends Side {
 
   /** Answers request after request in the background, as long as not too much is outstanding. */
   private answerNext(): void {
-    if (this.answering || this.requests.length === 0 || this.full()) return
+    if (this.answering || this.requests.length === 0 || this.isFull()) return
     this.answering = true
     this.background(this.answerRequests())
   }
 
-  private full(): boolean {
+  /** True when the next request has to wait until less is outstanding. */
+  private isFull(): boolean {
+    const full = this.limitReached()
+    if (full !== undefined && !this.isPaused) this.listener?.limit(full)
+    this.isPaused = full !== undefined
+    return this.isPaused
+  }
+
+  private limitReached(): LimitName | undefined {
     const { outstandingRows, outstandingBytes } = this.terms.accept
-    return this.open.length > outstandingRows || this.outstandingBytes > Number(outstandingBytes)
+    if (this.open.length > outstandingRows) return 'outstandingRows'
+    return this.outstandingBytes > Number(outstandingBytes) ? 'outstandingBytes' : undefined
   }
 
   private async answerRequests(): Promise<void> {
-    while (this.requests.length > 0 && !this.full()) {
+    while (this.requests.length > 0 && !this.isFull()) {
       const request = this.requests.first!
       const { group: index, count, x } = request
       await this.init.reserve(index, count)
@@ -357,6 +368,7 @@ export class ContributorSession extends Side {
     if (this.statement === undefined || this.answer !== undefined) this.unexpected(message)
     if (code !== 0) {
       this.answer = { code, reason: codeName(code) }
+      this.listener?.declined(code)
       return
     }
     const { userKey } = this.terms.context

@@ -9,7 +9,7 @@ export { type Accept, decodeMessage, encodeMessage, type Message, type Open, typ
 export { rowBytes } from './messages/packing.js'
 export { type AcceptInit, checkOpen, makeAccept, makeOpening, type Opening, takeAnswer } from './terms/opening.js'
 export { type Journal, type JournalRecord, openedRecord } from './journal.js'
-export { type Deadline, endedByPeer, Machine, type SessionTimeouts } from './machine.js'
+export { type Deadline, endedByPeer, Machine, type MachineListener, type SessionTimeouts } from './machine.js'
 export { Side } from './side.js'
 export type { ReceiptAnswer } from './statement.js'
 export { type ContributorRest, proveAgreed, SettlingContributor, tailsOf } from './settle/contributor.js'

@@ -1,4 +1,5 @@
 /** A side of a session's stream as a state machine over messages: what the exchange of rows and the settling of a broken session share. */
+import type { LimitName } from '../counters.js'
 import { ConnectionLostError, ProtocolViolationError, RefusedError } from '../errors.js'
 import { TIMEOUTS } from '../limits.js'
 import type { TailRole } from '../proof/index.js'
@@ -13,9 +14,19 @@ export interface Deadline {
   readonly key: string
   readonly what: string
   readonly milliseconds: number
+  /** By which name of limits.ts it is counted when it passes. */
+  readonly timeout: keyof SessionTimeouts
 }
 
 export type SessionTimeouts = Pick<typeof TIMEOUTS, 'answer' | 'batch' | 'idle' | 'receipt'>
+
+/** Told of what the stream does not show. */
+export interface MachineListener {
+  /** Something waits on account of a limit: once until it goes on. */
+  limit(name: LimitName): void
+  /** There was no receipt for a bundle, and this is the code that says why. */
+  declined(code: number): void
+}
 
 export interface MachineInit {
   readonly terms: Terms
@@ -28,6 +39,8 @@ export interface MachineInit {
  */
 export abstract class Machine {
   readonly terms: Terms
+  /** Who owns the stream, and counts. */
+  listener: MachineListener | undefined
   protected readonly outbox: Outbox
   protected readonly condition = new Condition()
   protected readonly timeouts: SessionTimeouts
@@ -103,8 +116,14 @@ export abstract class Machine {
 
   /** What the other side owes now. */
   deadlines(): Deadline[] {
-    if (this.ended) return [{ key: 'end', what: 'the end of the stream', milliseconds: this.timeouts.answer }]
-    return [{ key: `idle ${this.messages}`, what: 'the next message of the session', milliseconds: this.timeouts.idle }, ...this.owed()]
+    if (this.ended) return [{ key: 'end', what: 'the end of the stream', milliseconds: this.timeouts.answer, timeout: 'answer' }]
+    const next = {
+      key: `idle ${this.messages}`,
+      what: 'the next message of the session',
+      milliseconds: this.timeouts.idle,
+      timeout: 'idle'
+    } as const
+    return [next, ...this.owed()]
   }
 
   /** Takes a message that is well formed. */

@@ -1,4 +1,5 @@
 /** The user's requests: cut to frames, sent as far as the contributor's limits allow, answered in their order. */
+import type { LimitName } from '../counters.js'
 import { ProtocolViolationError } from '../errors.js'
 import { NET_LIMITS } from '../limits.js'
 import type { Manifest, ManifestGroup } from '../proof/index.js'
@@ -59,11 +60,13 @@ export class RequestWindow {
   private decided = 0
   /** A cancel waits to leave. */
   private willCancel = false
+  private isHeldBack = false
 
   /**
    * @param init.requests in flight at most
    * @param init.send puts a message before the stream; the number is given when it leaves
    * @param init.dropped told of rows that will not be answered
+   * @param init.onLimit told of what makes requests wait, once until none waits
    */
   constructor(
     private readonly init: {
@@ -71,6 +74,7 @@ export class RequestWindow {
       readonly requests: number
       readonly send: (draft: () => Partial<SessionMessage>) => void
       readonly dropped: (rows: number) => void
+      readonly onLimit: (name: LimitName) => void
     }
   ) {}
 
@@ -246,9 +250,10 @@ export class RequestWindow {
 
   private send(): void {
     const { requests, manifest } = this.init
-    while (this.queue.length > 0 && this.inFlight.length < requests) {
+    while (this.queue.length > 0) {
       const request = this.queue[0]!
-      if (this.bytesInFlight + request.bytes > NET_LIMITS.requestBytesInFlight) return
+      if (this.inFlight.length >= requests) return this.holdBack('requestsInFlight')
+      if (this.bytesInFlight + request.bytes > NET_LIMITS.requestBytesInFlight) return this.holdBack('requestBytesInFlight')
       this.queue.shift()
       this.inFlight.push(request)
       this.bytesInFlight += request.bytes
@@ -258,5 +263,12 @@ export class RequestWindow {
         return { rows: { request: request.id, group, position, count, x: packActivations(request.x, manifest.activationBits) } }
       })
     }
+    this.isHeldBack = false
+  }
+
+  private holdBack(limit: LimitName): void {
+    if (this.isHeldBack) return
+    this.isHeldBack = true
+    this.init.onLimit(limit)
   }
 }

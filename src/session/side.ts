@@ -27,6 +27,9 @@ export abstract class Side extends Machine {
     return this.ledger.publicChain.accepted
   }
 
+  /** Rows answered that this side has not accepted yet. */
+  abstract get outstandingRows(): number
+
   protected override sent(bytes: Uint8Array): void {
     this.ledger.sent(bytes)
   }

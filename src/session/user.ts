@@ -91,7 +91,8 @@ export class UserSession extends Side {
       manifest,
       requests: Math.min(terms.accept.requests, NET_LIMITS.requestsInFlight),
       send: draft => this.outbox.push('rows', draft),
-      dropped: rows => (this.asked -= rows)
+      dropped: rows => (this.asked -= rows),
+      onLimit: name => this.listener?.limit(name)
     })
     const { journal } = this
     const keep = journal && (() => journal.append(openedRecord(terms, secretKey)))
@@ -101,6 +102,10 @@ export class UserSession extends Side {
   /** Rows answered so far. */
   get answeredRows(): number {
     return this.answered
+  }
+
+  override get outstandingRows(): number {
+    return this.open.length
   }
 
   /** What settling needs beside the journal. */
@@ -224,6 +229,7 @@ export class UserSession extends Side {
   /** Says why there is no signature. */
   decline(code: Code): void {
     this.sendReceipt({ signature: new Uint8Array(0), code })
+    this.listener?.declined(code)
   }
 
   /** The announcement as published, empty when the contributor publishes nothing. The session is finished then. */
@@ -276,17 +282,20 @@ export class UserSession extends Side {
       deadlines.push({
         key: `answer ${oldest.id}`,
         what: `the answer to request ${oldest.id}`,
-        milliseconds: this.timeouts.answer + transfer
+        milliseconds: this.timeouts.answer + transfer,
+        timeout: 'answer'
       })
     }
-    if (this.requests.isCancelling) deadlines.push({ key: 'cancel', what: 'the answer to cancel', milliseconds: this.timeouts.answer })
-    if (this.receipted) deadlines.push({ key: 'announced', what: 'the announcement', milliseconds: this.timeouts.batch })
+    if (this.requests.isCancelling)
+      deadlines.push({ key: 'cancel', what: 'the answer to cancel', milliseconds: this.timeouts.answer, timeout: 'answer' })
+    if (this.receipted) deadlines.push({ key: 'announced', what: 'the announcement', milliseconds: this.timeouts.batch, timeout: 'batch' })
     const batch = this.sentBatches[0]
     if (batch !== undefined) {
       deadlines.push({
         key: `batch ${batch.firstRow}`,
         what: `the contributor's batch from row ${batch.firstRow}`,
-        milliseconds: this.timeouts.batch
+        milliseconds: this.timeouts.batch,
+        timeout: 'batch'
       })
     }
     return deadlines

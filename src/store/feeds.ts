@@ -44,6 +44,8 @@ const MOST_TIME = BigInt(Number.MAX_SAFE_INTEGER)
 export class Feeds {
   private readonly kept: Kept
   private heads_ = 0
+  private missing_ = 0n
+  private incomplete_ = 0
   private readonly newest = Array.from({ length: TOPICS }, () => new Newest())
 
   constructor(
@@ -55,13 +57,24 @@ export class Feeds {
   }
 
   async open(): Promise<void> {
-    for (const topic of this.newest.keys()) this.heads_ += await this.remember(topic)
+    for (const topic of this.newest.keys()) {
+      for await (const head of this.headsOf(topic)) {
+        this.heads_++
+        this.gapsOf(head, 1)
+        this.newest[topic]!.put(newestOf(head))
+      }
+    }
     await this.kept.open()
   }
 
   /** Feeds known. */
   get count(): number {
     return this.heads_
+  }
+
+  /** Announcements that are known to be missing, and in how many feeds: those before what is kept of a feed do not count. */
+  get gaps(): { readonly announcements: bigint; readonly feeds: number } {
+    return { announcements: this.missing_, feeds: this.incomplete_ }
   }
 
   get bytes(): number {
@@ -178,15 +191,23 @@ export class Feeds {
     return this.kept.evict()
   }
 
-  /** Reads the heads of a topic anew; returns how many there are. */
-  private async remember(topic: number): Promise<number> {
-    let count = 0
+  /** Reads the heads of a topic anew. */
+  private async remember(topic: number): Promise<void> {
     this.newest[topic]!.clear()
-    for await (const { value } of this.table.entries(['feed', topic.toString(16)])) {
-      this.newest[topic]!.put(newestOf(JSON.parse(fromUtf8(value)) as FeedHead))
-      count++
-    }
-    return count
+    for await (const head of this.headsOf(topic)) this.newest[topic]!.put(newestOf(head))
+  }
+
+  private async *headsOf(topic: number): AsyncGenerator<FeedHead> {
+    for await (const { value } of this.table.entries(['feed', topic.toString(16)])) yield JSON.parse(fromUtf8(value)) as FeedHead
+  }
+
+  /** Counts the gaps of a feed in (1) or out (-1). */
+  private gapsOf(head: FeedHead, sign: 1 | -1): void {
+    const { index, from = '0', kept } = head
+    const missing = BigInt(index) + 1n - BigInt(from) - BigInt(kept)
+    if (missing <= 0n) return
+    this.missing_ += BigInt(sign) * missing
+    this.incomplete_ += sign
   }
 
   private async head(feed: string): Promise<FeedHead | undefined> {
@@ -215,6 +236,8 @@ export class Feeds {
     write.putJson(['feed', topic.toString(16), name], next)
     this.newest[topic]!.put(newestOf(next))
     if (head === undefined) this.heads_++
+    else this.gapsOf(head, -1)
+    this.gapsOf(next, 1)
   }
 
   private async remove(ids: readonly KeyParts[], write: Write): Promise<void> {
@@ -228,9 +251,12 @@ export class Feeds {
     for (const [feed, indices] of went) {
       const head = (await this.head(feed))!
       const topic = head.base[0]!
+      this.gapsOf(head, -1)
       if (head.kept > indices.length) {
         const last = indices.map(index => BigInt(`0x${index}`)).reduce((a, b) => (a > b ? a : b), BigInt(head.from ?? 0n) - 1n)
-        write.putJson(['feed', topic, feed], { ...head, kept: head.kept - indices.length, from: (last + 1n).toString() })
+        const next: FeedHead = { ...head, kept: head.kept - indices.length, from: (last + 1n).toString() }
+        write.putJson(['feed', topic, feed], next)
+        this.gapsOf(next, 1)
       } else {
         write.delete(['feed', topic, feed]).delete(['feed-topic', feed])
         this.newest[Number.parseInt(topic, 16)]!.delete(feed)

@@ -3,6 +3,7 @@
  * bundles, announcements and verdicts, within bounds. One process owns a store.
  */
 import type { Datastore } from 'interface-datastore'
+import type { Counters, LimitName } from '../counters.js'
 import { InvalidInputError } from '../errors.js'
 import { NET_LIMITS } from '../limits.js'
 import { Adapters } from './adapters.js'
@@ -27,7 +28,7 @@ export type { FeedHead, PutResult } from './feeds.js'
 export type { JournalInfo, SessionJournal } from './journals.js'
 export type { KeptLimits } from './kept.js'
 export type { ManifestInfo } from './manifests.js'
-export type { SessionBundle, SessionRecord } from './sessions.js'
+export type { SessionBundle, SessionCounts, SessionRecord } from './sessions.js'
 export { checkStatement } from './statement.js'
 export type { Verdict, VerdictRecord } from './verdicts.js'
 
@@ -53,7 +54,19 @@ export const STORE_LIMITS: StoreLimits = {
   evidence: { bytes: NET_LIMITS.keptEvidenceBytes, age: Infinity }
 }
 
+/** By which names of limits.ts it is counted when something goes; no age: it never does by that. */
+const EVICTED: { readonly [kind in keyof StoreLimits]: { readonly bytes: LimitName; readonly age?: LimitName } } = {
+  bundles: { bytes: 'keptBundleBytes', age: 'keptBundleAge' },
+  announcements: { bytes: 'keptAnnouncementBytes', age: 'keptAnnouncementAge' },
+  manifests: { bytes: 'keptManifestBytes' },
+  verdicts: { bytes: 'keptAnnouncementBytes', age: 'keptAnnouncementAge' },
+  rows: { bytes: 'keptRowBytes', age: 'keptRowAge' },
+  evidence: { bytes: 'keptEvidenceBytes' }
+}
+
 export interface StoreInit {
+  /** Of the node. */
+  counters?: Counters | undefined
   datastore: Datastore
   limits?: Partial<StoreLimits> | undefined
   /** Milliseconds since 1970. */
@@ -73,20 +86,27 @@ export class Store {
   readonly verdicts: Verdicts
   private readonly table: Table
 
-  private constructor({ datastore, limits, now = Date.now }: StoreInit) {
+  private constructor({ datastore, limits, counters, now = Date.now }: StoreInit) {
     const table = new Table(datastore)
     this.table = table
-    const bounds = { ...STORE_LIMITS, ...limits }
+    const count = (name: LimitName | undefined, items: number): void => {
+      if (name !== undefined) counters?.limits.add(name, items)
+    }
+    const given = { ...STORE_LIMITS, ...limits }
+    const bound = (kind: keyof StoreLimits): KeptLimits => ({
+      ...given[kind],
+      onEvicted: (by, items) => count(EVICTED[kind][by], items)
+    })
     this.adapters = new Adapters(table)
     this.budget = new Budget(table)
-    this.bundles = new Bundles(table, bounds.bundles, now)
-    this.evidence = new Evidences(table, bounds.evidence, now)
-    this.feeds = new Feeds(table, bounds.announcements, now)
-    this.journals = new Journals(table, now)
-    this.manifests = new Manifests(table, bounds.manifests, now)
-    this.rows = new OpenableRows(table, bounds.rows, now)
+    this.bundles = new Bundles(table, bound('bundles'), now)
+    this.evidence = new Evidences(table, bound('evidence'), now)
+    this.feeds = new Feeds(table, bound('announcements'), now)
+    this.journals = new Journals(table, now, journals => count('keptJournalAge', journals))
+    this.manifests = new Manifests(table, bound('manifests'), now)
+    this.rows = new OpenableRows(table, bound('rows'), now)
     this.sessions = new Sessions(table)
-    this.verdicts = new Verdicts(table, bounds.verdicts, now)
+    this.verdicts = new Verdicts(table, bound('verdicts'), now)
   }
 
   /** @throws InvalidInputError for a store that a newer program has written */
@@ -100,7 +120,9 @@ export class Store {
     }
     await table.write().putJson(['version'], STORE_VERSION).commit()
     const store = new Store(init)
-    for (const part of [store.bundles, store.evidence, store.feeds, store.manifests, store.verdicts, store.rows]) await part.open()
+    for (const part of [store.bundles, store.evidence, store.feeds, store.manifests, store.sessions, store.verdicts, store.rows]) {
+      await part.open()
+    }
     return store
   }
 

@@ -49,7 +49,8 @@ export class Journals {
 
   constructor(
     private readonly table: Table,
-    private readonly now: () => number
+    private readonly now: () => number,
+    private readonly onExpired: (journals: number) => void = () => {}
   ) {
     this.swept = now()
   }
@@ -78,6 +79,7 @@ export class Journals {
     this.swept = this.now()
     const old = (await this.list()).filter(({ opened }) => this.now() - opened > age)
     for (const { session } of old) await this.serial.run(session, () => this.remove(session))
+    if (old.length > 0) this.onExpired(old.length)
     return old.length
   }
 

@@ -10,6 +10,8 @@ export interface KeptLimits {
   readonly bytes: number
   /** Milliseconds for which others' data is kept. */
   readonly age: number
+  /** Told of items that went, and beyond which bound they were. */
+  readonly onEvicted?: ((by: 'bytes' | 'age', items: number) => void) | undefined
 }
 
 /** A kind of data with its bound. */
@@ -121,7 +123,10 @@ export class Kept {
       const excess = this.others > most ? await this.excess(most) : new Map<string, number>()
       const oldest = await this.oldest(excess)
       const going = oldest.filter(item => this.isOld(item.added) || this.spend(item, excess))
+      const old = going.filter(item => this.isOld(item.added)).length
       for (let at = 0; at < going.length; at += BATCH) await this.removeAll(going.slice(at, at + BATCH))
+      if (old > 0) this.init.limits.onEvicted?.('age', old)
+      if (going.length > old) this.init.limits.onEvicted?.('bytes', going.length - old)
       evicted += going.length
       if (oldest.length < SORTED) return evicted
     }

@@ -117,17 +117,19 @@ export const status: StatusReport = {
   announcements: { accepted: 3, ignored: { rate: 2 }, rejected: {} },
   verdicts: { announced: 0, valid: 3, invalid: 0, unavailable: 0 },
   feeds: 2,
-  feedGaps: 1,
+  feedGaps: { announcements: 1, feeds: 1 },
   reachability: { state: 'unconfirmed', why: 'no connected peer has dialled it yet' },
   clockSkew: { milliseconds: -90_000, peers: 3 },
   mesh: { '0': 2, '1': 0 },
   proofsOwed: 1,
   proofsAwaited: 0,
   receiptsMissing: 2,
-  outstandingRows: 21,
+  outstandingRows: { contributor: 20, user: 1 },
   backlog: { announcements: 5, bundles: 4, points: 6000, skipped: 3 },
   refusals: { sent: { busy: 2 }, received: {} },
+  verifier: { share: 0.5, used: 0.25, threads: 2, busy: 4000 },
   limits: { sessions: 2 },
+  timeouts: { idle: 1 },
   store: { bundles: 26_700 }
 }
 

@@ -4,6 +4,7 @@ import { MemoryDatastore } from 'datastore-core'
 import type { PeerId } from '@libp2p/interface'
 import type { ExecutionContext } from 'ava'
 import type { Datastore } from 'interface-datastore'
+import { Counters } from '../../src/counters.js'
 import { createNet, type OwnNet, type NetInit } from '../../src/net/index.js'
 import { nodeTransports } from '../../src/roles/platform.js'
 import { Store } from '../../src/store/index.js'
@@ -11,6 +12,8 @@ import { Store } from '../../src/store/index.js'
 export interface TestNode {
   readonly net: OwnNet
   readonly store: Store
+  /** What it counts, in all its parts. */
+  readonly counters: Counters
   readonly datastore: Datastore
   /** With /p2p/. */
   readonly address: string
@@ -21,7 +24,8 @@ export type TestNodeInit = Partial<Omit<NetInit, 'store'>>
 /** A started node; stopped when the test ends. */
 export async function startNode(t: ExecutionContext, init: TestNodeInit = {}): Promise<TestNode> {
   const datastore = init.datastore ?? new MemoryDatastore()
-  const store = await Store.open({ datastore })
+  const counters = new Counters()
+  const store = await Store.open({ datastore, counters })
   const net = await createNet({
     privateKey: await generateKeyPair('Ed25519'),
     transports: nodeTransports(),
@@ -32,11 +36,12 @@ export async function startNode(t: ExecutionContext, init: TestNodeInit = {}): P
     initialQuerySelfInterval: 10,
     ...init,
     datastore,
+    counters,
     store
   })
   await net.start()
   t.teardown(() => net.stop())
-  return { net, store, datastore, address: net.node.getMultiaddrs()[0]!.toString() }
+  return { net, store, counters, datastore, address: net.node.getMultiaddrs()[0]!.toString() }
 }
 
 /** What libp2p and its services dispatch events from, whatever the events. */

@@ -6,10 +6,14 @@ import { tcp } from '@libp2p/tcp'
 import type { ExecutionContext } from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import type { Datastore } from 'interface-datastore'
+import { Counters } from '../../src/counters.js'
 import { createNet, type OwnNet } from '../../src/net/index.js'
 import { type SessionInit, type SessionService, sessionService } from '../../src/net/session/index.js'
 import { type Announceable, Contributor, type ContributorInit } from '../../src/roles/contributor.js'
 import { openRemoteAdapter, type RemoteAdapter, type RemoteAdapterInit } from '../../src/roles/remote-adapter.js'
+import { Status } from '../../src/roles/status.js'
+import type { StatusReport } from '../../src/roles/types.js'
+import { Verifier } from '../../src/roles/verifier.js'
 import { Store } from '../../src/store/index.js'
 import { kernel, OWNER_SECRET, type Registered } from '../proof/fixture.js'
 
@@ -29,20 +33,33 @@ export interface Participant {
   readonly net: OwnNet<{ session: SessionService }>
   readonly store: Store
   readonly sessions: SessionService
+  /** What it counts, in all its parts. */
+  readonly counters: Counters
+}
+
+/** What `status` says of it. */
+export async function reportOf({ net, store, sessions, counters }: Participant): Promise<StatusReport> {
+  const verifier = new Verifier({ net, store, kernel, random })
+  return new Status({ net, store, sessions, verifier, counters, roles: [], adapters: async () => [], started: 0 }).report()
 }
 
 /** A started node, stopped when the test ends. */
 export async function participant(t: ExecutionContext, roles: string[], session: SessionInit = {}, at?: Home): Promise<Participant> {
   const place = at ?? (await home())
-  const store = await Store.open({ datastore: place.datastore })
-  return start(t, { roles, session, store, ...place })
+  const counters = new Counters()
+  const store = await Store.open({ datastore: place.datastore, counters })
+  return start(t, { roles, session, store, counters, ...place })
 }
 
-async function start(t: ExecutionContext, given: { roles: string[]; session: SessionInit; store: Store } & Home): Promise<Participant> {
-  const { roles, session, store, datastore, privateKey } = given
+async function start(
+  t: ExecutionContext,
+  given: { roles: string[]; session: SessionInit; store: Store; counters: Counters } & Home
+): Promise<Participant> {
+  const { roles, session, store, counters, datastore, privateKey } = given
   const net = await createNet<{ session: SessionService }>(
     {
       store,
+      counters,
       datastore,
       privateKey,
       transports: [tcp()],
@@ -51,11 +68,11 @@ async function start(t: ExecutionContext, given: { roles: string[]; session: Ses
       roles,
       privateAddresses: true
     },
-    { session: sessionService(session) as never }
+    { session: sessionService({ counters, ...session }) as never }
   )
   await net.start()
   t.teardown(() => net.stop())
-  return { net, store, sessions: net.node.services.session }
+  return { net, store, counters, sessions: net.node.services.session }
 }
 
 export interface ContributorOptions extends Partial<Omit<ContributorInit, 'kernel' | 'random' | 'store'>> {
@@ -76,17 +93,18 @@ export async function contributor(
 ): Promise<ServingParticipant> {
   const { policy = { mode: 'open', allow: [], limitRows: null }, session, at, ...init } = options
   const place = at ?? (await home())
-  const store = await Store.open({ datastore: place.datastore })
+  const counters = new Counters()
+  const store = await Store.open({ datastore: place.datastore, counters })
   const announce = async ({ secretKey, ...given }: Announceable): Promise<Uint8Array> => {
     const body = { ...given, time: BigInt(Date.now()), holder: started.net.node.peerId.toMultihash().bytes }
     return (await started.net.announce.announce(body, secretKey)).bytes
   }
-  const host = new Contributor({ kernel, random, store, announce, ...init })
+  const host = new Contributor({ kernel, random, store, announce, counters, ...init })
   for (const { adapter } of adapters) {
     await store.budget.register({ content: adapter.content, base: adapter.manifest.base, quantized: adapter.quantized })
     host.serve({ adapter, policy, secretKey: OWNER_SECRET })
   }
-  const started = await start(t, { roles: ['contributor'], session: { ...session, host }, store, ...place })
+  const started = await start(t, { roles: ['contributor'], session: { ...session, host }, store, counters, ...place })
   t.teardown(() => host.stop())
   await host.start()
   return { ...started, contributor: host }

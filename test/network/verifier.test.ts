@@ -56,7 +56,7 @@ async function scene(t: ExecutionContext, init: Partial<VerifierInit> = {}): Pro
   const net = { ...here.net, announce: { ...here.net.announce, listen } as unknown as TestNode['net']['announce'] }
   const check = async (bytes: Uint8Array): Promise<CheckedEvidence> => checkEvidence(bytes, { kernel, random: seeded('witness') })
   const witness = new Witness({ store: here.store, check, log: () => here.net.node.logger.forComponent('test') })
-  const verifier = new Verifier({ net, store: here.store, kernel, random: seeded('verifier'), witness, ...init })
+  const verifier = new Verifier({ net, store: here.store, kernel, random: seeded('verifier'), witness, counters: here.counters, ...init })
   const verdicts: VerdictInfo[] = []
   verifier.listen(verdict => verdicts.push(verdict))
   verifier.start()
@@ -247,13 +247,14 @@ test('two announcements of one unknown adapter fetch its manifest once', async t
 })
 
 test('one owner fills its own share of the queue, not that of others', async t => {
-  const it = await scene(t, { limits: { ownerQueue: 1 } })
+  const it = await scene(t, { limits: { verifierQueuePerOwner: 1 } })
   await keep(it.holder.store, made)
   const holder = it.holder.net.node.peerId
   const first = it.hear(bodyOf(made, holder))
   await it.hear(bodyOf(makeBundle('verifier', 'more'), holder), { index: 5n, previous: new Uint8Array(32).fill(1) })
   await first
-  t.is(it.verifier.counters.dropped['queue full'], 1)
+  t.is(it.verifier.counters.dropped['queue of the owner full'], 1)
+  t.deepEqual(it.here.counters.limits.all(), { verifierQueuePerOwner: 1 })
   t.is(last(it).verdict, 'valid')
 })
 
@@ -291,6 +292,7 @@ test('what is skipped under load stays announced, and is verified when somebody 
   await Promise.all(heard)
   t.deepEqual(it.here.store.verdicts.counts, { announced: 2, valid: 2, invalid: 0, unavailable: 0 })
   t.deepEqual(it.verifier.backlogged, { bundles: 0, points: 0, skipped: 2 })
+  t.deepEqual(it.here.counters.limits.all(), { backlogBundles: 2 })
   it.holder.net.discovery.provide(adapterKey(made.manifest.id))
   await it.holder.net.discovery.settled()
   const skipped = (await it.here.store.verdicts.list()).find(({ verdict }) => verdict === 'announced')!
@@ -303,12 +305,14 @@ test('what is skipped under load stays announced, and is verified when somebody 
 })
 
 test('beyond the bound of the queue, and of unknown adapters in it, announcements are dropped and counted', async t => {
-  const full = await scene(t, { limits: { queue: 0 } })
+  const full = await scene(t, { limits: { verifierQueue: 0 } })
   await full.hear(bodyOf(made, full.holder.net.node.peerId))
   t.is(full.verifier.counters.dropped['queue full'], 1)
-  const strangers = await scene(t, { limits: { strangers: 0 } })
+  t.deepEqual(full.here.counters.limits.all(), { verifierQueue: 1 })
+  const strangers = await scene(t, { limits: { verifierQueueUnknown: 0 } })
   await strangers.hear(bodyOf(made, strangers.holder.net.node.peerId))
-  t.is(strangers.verifier.counters.dropped['unknown adapters'], 1)
+  t.is(strangers.verifier.counters.dropped['queue of unknown adapters full'], 1)
+  t.deepEqual(strangers.here.counters.limits.all(), { verifierQueueUnknown: 1 })
   t.deepEqual(strangers.verdicts, [])
 })
 
@@ -363,6 +367,7 @@ test('a manifest is checked once, also over a restart', async t => {
 })
 
 const spent = test.macro(async (t: ExecutionContext, limits: Partial<VerifierLimits>) => {
+  const [limit] = Object.keys(limits) as [string]
   const it = await scene(t, { limits })
   await keep(it.holder.store, made)
   await it.hear(bodyOf(made, it.holder.net.node.peerId))
@@ -372,9 +377,11 @@ const spent = test.macro(async (t: ExecutionContext, limits: Partial<VerifierLim
   const seen = it.verdicts.length
   const done = it.hear(bodyOf(other, it.holder.net.node.peerId), { index: 5n, previous: new Uint8Array(32).fill(1) })
   t.is(it.verifier.counters.queued, 1)
+  while (Object.keys(it.here.counters.limits.all()).length === 0) await new Promise(resolve => setImmediate(resolve))
   await it.verifier.stop()
   await done
   t.is(it.verdicts.length, seen)
+  t.deepEqual(it.here.counters.limits.all(), { [limit]: 1 })
 })
 
 test('so many manifests may be fetched for gossip in a minute, others wait', spent, { gossipManifests: 1 })

@@ -44,14 +44,23 @@ test('a user has 32 requests in flight, also with a contributor that would take 
 
 test('a user has 16 MiB of x in flight, and sends the next request when the first is answered', t => {
   const sent: Rows[] = []
-  const window = new RequestWindow({ manifest: WIDE, requests: 1000, send: draft => sent.push(draft().rows!), dropped: () => {} })
+  const hit: string[] = []
+  const window = new RequestWindow({
+    manifest: WIDE,
+    requests: 1000,
+    send: draft => sent.push(draft().rows!),
+    dropped: () => {},
+    onLimit: name => hit.push(name)
+  })
   const progress = { answered: 0, y: new Float64Array(0) }
   const asked = window.ask({ group: 0, position: 0, x: new Int16Array(FORMAT_LIMITS.dIn * COUNT * (MOST + 10)) }, { progress })
   t.is(sent.length, MOST)
+  t.deepEqual(hit, ['requestBytesInFlight'])
   const widths = WIDE.groups[0]!.modules.map(({ dOut }) => dOut)
   const y = packDeltas(widths, new Float64Array(COUNT * WIDE.groups[0]!.outputs), COUNT)
   window.answer({ request: 0, firstRow: 0, count: COUNT, ...y }, 0)
   t.is(sent.length, MOST + 1)
+  t.is(hit.length, 1)
   t.is(progress.answered, COUNT)
   window.fail(new ProtocolViolationError('enough'))
   return t.throwsAsync(asked, { instanceOf: ProtocolViolationError })

@@ -26,16 +26,27 @@ export function renderStatus(status: StatusReport, style: Style): string[] {
     `peers         ${plural(status.peers.length, 'peer')}, ${plural(sum(status.mesh), 'place')} in the gossip mesh of ${plural(Object.keys(status.mesh).length, 'topic')}`,
     ...status.peers.map(({ peer, roles, direction }) => `  ${peer}  ${direction}  ${roles.join(', ')}`),
     `sessions      ${counts(status.sessions, 'none')}`,
-    `owed          ${counts({ proofs: status.proofsOwed, 'proofs to this node': status.proofsAwaited, receipts: status.receiptsMissing, 'rows to be accepted': status.outstandingRows }, 'nothing')}`,
+    `owed          ${counts({ proofs: status.proofsOwed, 'proofs to this node': status.proofsAwaited, receipts: status.receiptsMissing, 'rows to be accepted': status.outstandingRows.contributor + status.outstandingRows.user }, 'nothing')}`,
     `refusals      sent ${counts(status.refusals.sent, 'none')}; received ${counts(status.refusals.received, 'none')}`,
     `announcements accepted ${count(accepted)}, ignored ${count(sum(ignored))}${detail(ignored)}, rejected ${count(sum(rejected))}${detail(rejected)}`,
-    `feeds         ${count(status.feeds)}, ${plural(status.feedGaps, 'announcement')} missing in them`,
+    `feeds         ${count(status.feeds)}${gaps(status.feedGaps)}`,
     `backlog       ${plural(status.backlog.announcements, 'announcement')}, ${plural(status.backlog.bundles, 'bundle')} to verify (${plural(status.backlog.points, 'point')}), ${count(status.backlog.skipped)} skipped`,
+    `verifying     ${verifying(status.verifier)}`,
     `limits hit    ${counts(status.limits, 'none')}`,
+    `timeouts      ${counts(status.timeouts, 'none')}`,
     `verdicts      ${counts(status.verdicts, 'none')}`,
     `kept          ${kept.join(', ') || 'nothing'}`,
     ...(status.adapters.length === 0 ? [] : ['adapters', ...renderOwnAdapters(status.adapters, style).map(line => `  ${line}`)])
   ]
+}
+
+function gaps({ announcements, feeds }: StatusReport['feedGaps']): string {
+  return announcements === 0 ? ', none with gaps' : `, ${plural(announcements, 'announcement')} missing in ${count(feeds)} of them`
+}
+
+function verifying({ share, used, threads, busy }: StatusReport['verifier']): string {
+  const percent = (part: number): string => `${Math.round(100 * part)} %`
+  return `${percent(used)} of ${plural(threads, 'thread')} in the last ten seconds (at most ${percent(share)}), ${milliseconds(busy)} in all`
 }
 
 /** Beyond it a clock is worth a word: announcements are taken within ten minutes. */

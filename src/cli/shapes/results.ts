@@ -130,7 +130,9 @@ export const statusReport = z.strictObject({
   proofsOwed: count.describe('sessions served here that are not proved yet'),
   proofsAwaited: count.describe('own sessions whose proof has not come yet'),
   receiptsMissing: count.describe('bundles proved here that the user has not signed for'),
-  outstandingRows: count.describe('answered and not yet accepted by both sides'),
+  outstandingRows: z
+    .strictObject({ contributor: count, user: count })
+    .describe('answered and not yet accepted by this side: of sessions served, and of those in which it asks'),
   announcements: z.strictObject({
     accepted: count,
     ignored: counts.describe('by reason'),
@@ -138,16 +140,22 @@ export const statusReport = z.strictObject({
   }),
   verdicts: z.strictObject({ announced: count, valid: count, invalid: count, unavailable: count }),
   feeds: count.describe('announcing keys that are known'),
-  feedGaps: count.describe('announcements that are known to be missing in them'),
+  feedGaps: z
+    .strictObject({ announcements: count, feeds: count })
+    .describe('announcements that are known to be missing in them, and in how many'),
   backlog: z.strictObject({
     announcements: count.describe('waiting or worked on'),
     bundles: count.describe('among them those that wait to be verified'),
     points: count.describe('what verifying these goes through'),
     skipped: count.describe('left announced under load, since the start')
   }),
+  verifier: z
+    .strictObject({ share: z.number(), used: z.number(), threads: count, busy: milliseconds.describe('milliseconds, since the start') })
+    .describe('part of the time of its threads that verifying announced bundles may take, and took in the last ten seconds'),
   refusals: z
     .strictObject({ sent: counts, received: counts })
     .describe('sessions refused or broken off since the start, by the name of the code'),
-  limits: counts.describe('how often each limit was hit, by its name'),
+  limits: counts.describe('how often each limit was hit, by its name in limits.ts'),
+  timeouts: counts.describe('how often a wait ended by its time, by its name in limits.ts'),
   store: counts.describe('bytes kept, by kind')
 }) satisfies z.ZodType<StatusReport>

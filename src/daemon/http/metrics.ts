@@ -108,7 +108,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     name: 'zklora_reachable',
-    help: '1 when a connected peer has dialled this node, 0 when none has.',
+    help: '1 when a peer from outside has dialled this node since it started, 0 when none has.',
     type: 'gauge',
     labels: [],
     samples: ({ reachability }) => one(reachability.state === 'reachable' ? 1 : 0)
@@ -150,17 +150,24 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     name: 'zklora_outstanding_rows',
-    help: 'Rows answered by this node and not yet accepted by both sides.',
+    help: 'Rows answered and not yet accepted by this side, in sessions that run, by the side that this node is on.',
     type: 'gauge',
-    labels: [],
-    samples: ({ outstandingRows }) => one(outstandingRows)
+    labels: ['role'],
+    samples: ({ outstandingRows }) => each(outstandingRows)
   },
   {
     name: 'zklora_feed_gaps',
-    help: 'Announcements that are known to be missing in the feeds; looked for once a minute.',
+    help: 'Feeds in which announcements are known to be missing.',
     type: 'gauge',
     labels: [],
-    samples: ({ feedGaps }) => one(feedGaps)
+    samples: ({ feedGaps }) => one(feedGaps.feeds)
+  },
+  {
+    name: 'zklora_feed_missing_announcements',
+    help: 'Announcements that are known to be missing in these feeds.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ feedGaps }) => one(feedGaps.announcements)
   },
   {
     name: 'zklora_backlog_announcements',
@@ -191,25 +198,60 @@ export const FAMILIES: readonly Family[] = [
     samples: ({ backlog }) => one(backlog.skipped)
   },
   {
+    name: 'zklora_verifier_threads',
+    help: 'Threads that verify.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ verifier }) => one(verifier.threads)
+  },
+  {
+    name: 'zklora_verifier_share_ratio',
+    help: 'Part of the time of these threads that announced bundles may take (limits.verifierShare).',
+    type: 'gauge',
+    labels: [],
+    samples: ({ verifier }) => one(verifier.share)
+  },
+  {
+    name: 'zklora_verifier_used_ratio',
+    help: 'Part of their time that announced bundles took in the last ten seconds.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ verifier }) => one(verifier.used)
+  },
+  {
+    name: 'zklora_verifier_busy_seconds_total',
+    help: 'Time of these threads that announced bundles took.',
+    type: 'counter',
+    labels: [],
+    samples: ({ verifier }) => one(verifier.busy / SECOND)
+  },
+  {
     name: 'zklora_refusals_sent_total',
-    help: 'Sessions that this node refused or broke off, by the name of the code.',
+    help: 'Sessions that this node refused or broke off, and receipts that it did not give, by the name of the code.',
     type: 'counter',
     labels: ['code'],
     samples: ({ refusals }) => each(refusals.sent)
   },
   {
     name: 'zklora_refusals_received_total',
-    help: 'Sessions that others refused to this node, by the name of the code.',
+    help: 'The same of others, told to this node, by the name of the code.',
     type: 'counter',
     labels: ['code'],
     samples: ({ refusals }) => each(refusals.received)
   },
   {
     name: 'zklora_limits_hit_total',
-    help: 'How often a limit was hit, by its name.',
+    help: 'How often a limit was hit, by its name in src/limits.ts.',
     type: 'counter',
     labels: ['limit'],
     samples: ({ limits }) => each(limits)
+  },
+  {
+    name: 'zklora_timeouts_total',
+    help: 'How often a wait ended by its timeout, by its name in src/limits.ts.',
+    type: 'counter',
+    labels: ['timeout'],
+    samples: ({ timeouts }) => each(timeouts)
   },
   {
     name: 'zklora_budget_answered_rows',

@@ -8,6 +8,7 @@
 import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { ComponentLogger, Logger, PeerId, Startable } from '@libp2p/interface'
 import { toHex } from '../../bytes.js'
+import type { Counters } from '../../counters.js'
 import { NET_LIMITS } from '../../limits.js'
 import { sign } from '../../proof/index.js'
 import { ANNOUNCEMENT_LABEL, type FeedAnnouncement, openAnnouncement, type Store } from '../../store/index.js'
@@ -28,6 +29,8 @@ export interface AnnounceInit {
   limits?: Partial<ValidatorLimits> | undefined
   /** Shared with who else checks signatures. */
   checks?: SignatureChecks | undefined
+  /** Of the node. */
+  counters?: Counters | undefined
   /** Milliseconds since 1970. */
   now?: (() => number) | undefined
   /** Told of a topic that an announcement waits for, since nobody connected follows it. */
@@ -165,7 +168,10 @@ export class AnnounceService implements Startable {
     const waiting = this.waiting.splice(0)
     for (const read of waiting) {
       // Later than this nobody would take it; it stays in the feed.
-      if (BigInt(this.now()) - read.announcement.time > NET_LIMITS.clockSkew) continue
+      if (BigInt(this.now()) - read.announcement.time > NET_LIMITS.clockSkew) {
+        this.init.counters?.limits.add('clockSkew')
+        continue
+      }
       this.publish(read).catch(error => this.log.error('could not publish %s - %e', toHex(read.hash), error))
     }
   }
@@ -193,6 +199,7 @@ export class AnnounceService implements Startable {
     const name = peer.toString()
     const budget = this.refusals.of(name, performance.now())
     if (budget.has(1, performance.now())) return budget.take(1)
+    this.init.counters?.limits.add('gossipRefusedPerPeer')
     this.log('%p floods: it is not listened to for a while', peer)
     ;(this.components.pubsub as unknown as Scored).score.addPenalty(name, PENALTY, 'flood')
   }

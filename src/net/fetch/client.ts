@@ -1,5 +1,6 @@
 /** The asking side: one request on one stream of one peer, every wait bounded, every length checked before its bytes are taken. */
 import type { PeerId, Stream } from '@libp2p/interface'
+import { atLimit } from '../../counters.js'
 import { MalformedMessageError, NotFoundError, ProtocolViolationError, RefusedError, TimeoutError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import type { StreamOpener } from '../components.js'
@@ -21,7 +22,13 @@ export interface Opener {
   readonly limits: FetchLimits
 }
 
-const waitFor = (what: string, milliseconds: number, signal: AbortSignal | undefined): Wait => ({ what, milliseconds, signal })
+/** For what a holder answers at once. */
+const waitFor = (what: string, milliseconds: number, signal: AbortSignal | undefined): Wait => ({
+  what,
+  milliseconds,
+  signal,
+  timeout: 'open'
+})
 
 /**
  * Sends a request and reads the header.
@@ -37,7 +44,7 @@ async function ask(opener: Opener, peer: PeerId, request: Request, options: AskO
     stream = await opener.connectionManager.openStream(peer, FETCH_PROTOCOL, { signal })
   } catch (error) {
     options.signal?.throwIfAborted()
-    if (timeout.aborted) throw new TimeoutError(`opening a fetch stream to peer ${name}`, limits.answerTime)
+    if (timeout.aborted) throw atLimit('open', new TimeoutError(`opening a fetch stream to peer ${name}`, limits.answerTime))
     throw streamError(error, name)
   }
   const frames = new FrameStream(stream, { peer: name, maxBytes: NET_LIMITS.frameBytes })
@@ -99,7 +106,7 @@ export async function askBytes(
     partial.begin(length, most)
     while (!partial.whole) {
       const left = Math.max(0, began + limits.transferTime - Date.now())
-      partial.take(await frames.read(waitFor(`a ${kind} from peer ${peer}`, left, signal)))
+      partial.take(await frames.read({ what: `a ${kind} from peer ${peer}`, milliseconds: left, signal, timeout: 'fetch' }))
       options.onProgress?.({ received: partial.received, length })
     }
     const more = await frames.read(waitFor(`the end of a ${kind}`, limits.answerTime, signal))
@@ -155,8 +162,10 @@ class RateFloor {
     stream.addEventListener('message', this.onMessage)
     const least = (bytesPerSecond * rateWindow) / 1000
     this.timer = setInterval(() => {
-      if (this.bytes < least)
-        this.controller.abort(new TimeoutError(`a transfer of ${this.bytes} bytes, at least ${least} are wanted,`, rateWindow))
+      if (this.bytes < least) {
+        const slow = new TimeoutError(`a transfer of ${this.bytes} bytes, at least ${least} are wanted,`, rateWindow)
+        this.controller.abort(atLimit('fetchBytesPerSecond', slow))
+      }
       this.bytes = 0
     }, rateWindow)
   }

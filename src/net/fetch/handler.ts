@@ -1,5 +1,6 @@
 /** The answering side of a fetch stream: one request, one answer, at a bounded number of streams. */
 import type { Connection, Stream } from '@libp2p/interface'
+import type { Counters } from '../../counters.js'
 import { isPeerError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import type { ServedAdapter } from '../../wire/generated/fetch.js'
@@ -24,8 +25,6 @@ export interface FetchCounters {
   answered: Record<string, number>
   bytes: number
   open: number
-  /** Streams refused by a limit, by its name. */
-  refused: Record<'fetchesPerPeer' | 'fetches', number>
 }
 
 type Answer = { readonly header: Uint8Array; readonly frames: readonly Uint8Array[]; readonly status: number }
@@ -33,12 +32,13 @@ type Answer = { readonly header: Uint8Array; readonly frames: readonly Uint8Arra
 const refuse = (status: number): Answer => ({ header: encodeHeader(status), frames: [], status })
 
 export class FetchHandler {
-  readonly counters: FetchCounters = { answered: {}, bytes: 0, open: 0, refused: { fetchesPerPeer: 0, fetches: 0 } }
+  readonly counters: FetchCounters = { answered: {}, bytes: 0, open: 0 }
   private readonly openOf = new Map<string, number>()
 
   constructor(
     private readonly source: FetchSource,
-    private readonly limits: FetchLimits
+    private readonly limits: FetchLimits,
+    private readonly node?: Counters
   ) {}
 
   /** Answers one stream. It never throws: a peer that cannot be answered gets a reset. */
@@ -48,7 +48,7 @@ export class FetchHandler {
     if (open >= this.limits.perPeer || this.counters.open >= this.limits.all) {
       // Not counted as open itself (libp2p bounds the streams of a connection), or a peer could keep all others out with these.
       this.count('any', STATUS.busy)
-      this.counters.refused[open >= this.limits.perPeer ? 'fetchesPerPeer' : 'fetches']++
+      this.node?.limits.add(open >= this.limits.perPeer ? 'fetchesPerPeer' : 'fetches')
       await this.exchange(stream, peer, () => Promise.resolve(refuse(STATUS.busy)))
       return
     }
@@ -67,17 +67,19 @@ export class FetchHandler {
       await this.send(frames, await answer(frames))
       await closeStream(stream, this.limits.answerTime)
     } catch (error) {
+      this.node?.hit(error)
       frames.abort(error)
     }
   }
 
   private async answer(frames: FrameStream): Promise<Answer> {
-    const bytes = await frames.read({ what: 'a fetch request', milliseconds: this.limits.answerTime })
+    const bytes = await frames.read({ what: 'a fetch request', milliseconds: this.limits.answerTime, timeout: 'open' })
     let request: Request
     try {
       request = decodeRequest(bytes ?? new Uint8Array(0))
     } catch (error) {
       if (!isPeerError(error)) throw error
+      this.node?.hit(error)
       this.count('malformed', STATUS.malformed)
       return refuse(STATUS.malformed)
     }
@@ -108,7 +110,7 @@ export class FetchHandler {
   private async send(frames: FrameStream, answer: Answer): Promise<void> {
     const ends = Date.now() + this.limits.transferTime
     for (const frame of [answer.header, ...answer.frames]) {
-      await frames.write(frame, { what: 'sending an answer', milliseconds: Math.max(0, ends - Date.now()) })
+      await frames.write(frame, { what: 'sending an answer', milliseconds: Math.max(0, ends - Date.now()), timeout: 'fetch' })
       this.counters.bytes += frame.length
     }
   }

@@ -1,11 +1,14 @@
 /** Bytes of one digest on their way: every length checked before its bytes are taken, the digest when all have come (protocols/fetch). */
 import { equal, toHex } from '../../bytes.js'
+import { atLimit } from '../../counters.js'
 import { InvalidProofError, LimitExceededError, MalformedMessageError, ProtocolViolationError } from '../../errors.js'
 import { hash } from '../../kernel/hash.js'
 import { NET_LIMITS } from '../../limits.js'
 
 /** Labels by which manifests and bundles are named (protocols/adapter, protocols/bundle). */
 const DIGEST_LABELS = { manifest: 'zklora/v1/adapter', bundle: 'zklora/v1/bundle' } as const
+
+const LENGTH_LIMITS = { manifest: 'manifestBytes', bundle: 'bundleBytes' } as const
 
 /** What is taken from one holder; kept over a broken stream. */
 export class Incoming {
@@ -28,7 +31,9 @@ export class Incoming {
    * @throws LimitExceededError above it, ProtocolViolationError for another length than before
    */
   begin(length: number, most: number): void {
-    if (length > most) throw new LimitExceededError(`bytes of a ${this.kind} at ${this.from}`, length, most)
+    if (length > most) {
+      throw atLimit(LENGTH_LIMITS[this.kind], new LimitExceededError(`bytes of a ${this.kind} at ${this.from}`, length, most))
+    }
     if (this.length !== undefined && this.length !== length) {
       throw new ProtocolViolationError(`${this.from} says that a ${this.kind} has ${length} bytes, before it were ${this.length}`)
     }
@@ -49,7 +54,10 @@ export class Incoming {
     const length = this.length!
     if (piece === undefined) throw new MalformedMessageError(`${this.from} closed the stream after ${this.received} of ${length} bytes`)
     if (piece.length < 1 || piece.length > NET_LIMITS.fetchPieceBytes) {
-      throw new MalformedMessageError(`${this.from} sent a piece of ${piece.length} bytes, 1 to ${NET_LIMITS.fetchPieceBytes} are allowed`)
+      throw atLimit(
+        'fetchPieceBytes',
+        new MalformedMessageError(`${this.from} sent a piece of ${piece.length} bytes, 1 to ${NET_LIMITS.fetchPieceBytes} are allowed`)
+      )
     }
     const received = this.received + piece.length
     if (received > length) throw new MalformedMessageError(`${this.from} sent more than the ${length} bytes announced`)

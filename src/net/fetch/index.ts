@@ -7,6 +7,7 @@
  */
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
 import { toHex } from '../../bytes.js'
+import type { Counters } from '../../counters.js'
 import { ConnectionLostError, isPeerError, NotFoundError } from '../../errors.js'
 import type { ServedAdapter } from '../../wire/generated/fetch.js'
 import type { FeedAnnouncement } from '../../store/feed.js'
@@ -17,6 +18,7 @@ import { FETCH_LIMITS, FETCH_PROTOCOL, type FetchLimits } from './constants.js'
 import { type FetchCounters, FetchHandler, type FetchSource } from './handler.js'
 import { Incoming } from './incoming.js'
 import { readCatalogue, readFeed, readHeads } from './lists.js'
+import type { Request } from './messages.js'
 
 export { FETCH_PROTOCOL, type FetchLimits } from './constants.js'
 export type { FetchCounters, FetchSource } from './handler.js'
@@ -27,6 +29,8 @@ export interface FetchInit {
   limits?: { -readonly [K in keyof FetchLimits]?: FetchLimits[K] | undefined } | undefined
   /** Shared with who else checks signatures; default: its own. */
   checks?: SignatureChecks | undefined
+  /** Of the node. */
+  counters?: Counters | undefined
   /** Told of each holder whose bytes were wrong. */
   onBlame?: ((peer: PeerId, error: Error) => void) | undefined
 }
@@ -64,7 +68,7 @@ export class FetchService implements Startable {
   ) {
     const overrides = Object.entries(init.limits ?? {}).filter(([, value]) => value !== undefined)
     this.limits = { ...FETCH_LIMITS, ...Object.fromEntries(overrides) }
-    this.handler = new FetchHandler(init.source, this.limits)
+    this.handler = new FetchHandler(init.source, this.limits, init.counters)
     this.opener = { connectionManager: components.connectionManager, limits: this.limits }
     this.checks = init.checks ?? new SignatureChecks()
     this.log = components.logger.forComponent('zklora:fetch')
@@ -118,7 +122,7 @@ export class FetchService implements Startable {
     { from, count }: { from: bigint; count: number },
     options: AskOptions = {}
   ): Promise<FeedAnnouncement[]> {
-    const frame = await askList(this.opener, peer, { kind: 'feed', feed, from, count }, options)
+    const frame = await this.list(peer, { kind: 'feed', feed, from, count }, options)
     if (frame === undefined) return []
     return this.blaming(peer, async () => {
       const range = readFeed(frame, { feed, from, count })
@@ -137,7 +141,7 @@ export class FetchService implements Startable {
     since: bigint,
     options: AskOptions & { isWanted?: (read: FeedAnnouncement) => Promise<boolean> } = {}
   ): Promise<FeedAnnouncement[]> {
-    const frame = await askList(this.opener, peer, { kind: 'heads', topic, since }, options)
+    const frame = await this.list(peer, { kind: 'heads', topic, since }, options)
     if (frame === undefined) return []
     return this.blaming(peer, async () => {
       const heads: FeedAnnouncement[] = []
@@ -149,7 +153,7 @@ export class FetchService implements Startable {
 
   /** What a contributor serves; none for others. */
   async adapters(peer: PeerId, base: Uint8Array | null, options: AskOptions = {}): Promise<ServedAdapter[]> {
-    const frame = await askList(this.opener, peer, { kind: 'adapters', base }, options)
+    const frame = await this.list(peer, { kind: 'adapters', base }, options)
     if (frame === undefined) return []
     return this.blaming(peer, () => readCatalogue(frame, base))
   }
@@ -167,6 +171,15 @@ export class FetchService implements Startable {
     return this.blamed.get(peer.toString()) ?? 0
   }
 
+  private async list(peer: PeerId, request: Request, options: AskOptions): Promise<Uint8Array | undefined> {
+    try {
+      return await askList(this.opener, peer, request, options)
+    } catch (error) {
+      this.init.counters?.hit(error)
+      throw error
+    }
+  }
+
   private async bytes(
     holders: Iterable<PeerId>,
     what: { kind: 'manifest' | 'bundle'; digest: Uint8Array; most: number },
@@ -176,12 +189,16 @@ export class FetchService implements Startable {
     const tried = new Set<string>()
     for (const holder of holders) {
       if (tried.has(holder.toString())) continue
-      if (tried.size >= this.limits.holders) break
+      if (tried.size >= this.limits.holders) {
+        this.init.counters?.limits.add('fetchHolders')
+        break
+      }
       tried.add(holder.toString())
       try {
         return { bytes: await this.transfer(holder, what, options), holder }
       } catch (error) {
         options.signal?.throwIfAborted()
+        this.init.counters?.hit(error)
         this.log('%s %s not from %p: %s', what.kind, toHex(what.digest), holder, (error as Error).message)
         // What was wrong tells more than who did not have it.
         if (last === undefined || last instanceof NotFoundError) last = error as Error
@@ -215,6 +232,7 @@ export class FetchService implements Startable {
       return await work()
     } catch (error) {
       if (isPeerError(error)) {
+        this.init.counters?.hit(error)
         const name = peer.toString()
         const times = this.blames(peer)
         this.blamed.delete(name)

@@ -1,4 +1,5 @@
 /** The messages of a fetch stream: canonical bytes in, checked values out. */
+import { atLimit } from '../../counters.js'
 import { MalformedMessageError } from '../../errors.js'
 import { FORMAT_LIMITS, NET_LIMITS } from '../../limits.js'
 import { decodeCanonical } from '../../wire/canonical.js'
@@ -17,6 +18,10 @@ export type Request =
 
 function check(condition: boolean, what: string): void {
   if (!condition) throw new MalformedMessageError(what)
+}
+
+function checkCount(condition: boolean, what: string): void {
+  if (!condition) throw atLimit('feedAnnouncements', new MalformedMessageError(what))
 }
 
 export function encodeRequest(request: Request): Uint8Array {
@@ -44,7 +49,10 @@ export function decodeRequest(bytes: Uint8Array): Request {
   }
   if (feed !== undefined) {
     check(feed.feed.length === 32, `the feed asked for has ${feed.feed.length} bytes instead of 32`)
-    check(feed.count >= 1 && feed.count <= NET_LIMITS.feedAnnouncements, `${feed.count} announcements are asked for instead of 1 to 256`)
+    checkCount(
+      feed.count >= 1 && feed.count <= NET_LIMITS.feedAnnouncements,
+      `${feed.count} announcements are asked for instead of 1 to 256`
+    )
     return { kind: 'feed', ...feed }
   }
   if (heads !== undefined) {
@@ -73,7 +81,7 @@ export function encodeAnnouncements(announcements: Uint8Array[]): Uint8Array {
 /** @throws MalformedMessageError for the layout, the number of announcements or the size of one. */
 export function decodeAnnouncements(bytes: Uint8Array, most: number = HEADS): Uint8Array[] {
   const { announcements } = decodeCanonical(Announcements, bytes, 'a list of announcements')
-  check(announcements.length <= most, `${announcements.length} announcements came, at most ${most} were asked for`)
+  checkCount(announcements.length <= most, `${announcements.length} announcements came, at most ${most} were asked for`)
   for (const announcement of announcements) {
     check(announcement.length <= FORMAT_LIMITS.announcementBytes, `an announcement of ${announcement.length} bytes came`)
   }

@@ -6,12 +6,11 @@
  *     const { session, done } = await node.services.session.open(peer, { opening, agree })
  */
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
-import type { Counters } from '../../counters.js'
-import { isPeerError, ProtocolViolationError, RefusedError, TimeoutError, UnsupportedError } from '../../errors.js'
+import { atLimit, type Counters } from '../../counters.js'
+import { ProtocolViolationError, RefusedError, TimeoutError, UnsupportedError } from '../../errors.js'
 import { TIMEOUTS } from '../../limits.js'
 import {
   CODE,
-  codeName,
   codeOf,
   type ContributorSession,
   decodeMessage,
@@ -21,15 +20,17 @@ import {
   type Peers,
   RefusalError,
   type Settle,
+  Side,
   takeAnswer,
   type Terms,
   type UserSession,
   withCredential
 } from '../../session/index.js'
-import type { Manifest } from '../../proof/index.js'
+import type { Manifest, TailRole } from '../../proof/index.js'
 import type { Registrar, StreamOpener } from '../components.js'
 import { closeStream, FrameStream, streamError, type Wait } from '../streams.js'
 import { carry } from './carry.js'
+import { CodeCounts } from './codes.js'
 import { MAX_INBOUND_STREAMS, MAX_OUTBOUND_STREAMS, SESSION_PROTOCOL } from './constants.js'
 import { type Slot, SLOT_LIMITS, type SlotLimits, Slots } from './slots.js'
 import { timeLimit } from '../time-limit.js'
@@ -87,6 +88,7 @@ export class SessionService implements Startable {
   private readonly log: Logger
   /** Sessions served now. */
   private readonly slots: Slots
+  private readonly counts: CodeCounts
   private readonly running = new Map<Machine, Promise<void>>()
   private started = false
 
@@ -95,11 +97,19 @@ export class SessionService implements Startable {
     private readonly init: SessionInit
   ) {
     this.slots = new Slots({ ...SLOT_LIMITS, ...init.limits }, init.counters)
+    this.counts = new CodeCounts(init.counters)
     this.openTimeout = init.openTimeout ?? TIMEOUTS.open
     this.log = components.logger.forComponent('zklora:session')
   }
 
   readonly [Symbol.toStringTag] = 'zklora/session'
+
+  /** Rows of the sessions that run, answered and not yet accepted by this side: as who answers, and as who asked. */
+  get outstandingRows(): Record<TailRole, number> {
+    const rows = { contributor: 0, user: 0 }
+    for (const side of this.running.keys()) if (side instanceof Side) rows[side.role] += side.outstandingRows
+    return rows
+  }
 
   isStarted(): boolean {
     return this.started
@@ -130,10 +140,11 @@ export class SessionService implements Startable {
   async open(peer: PeerId, { open: asked, manifest, agree, listedSeed, signal }: OpenParams): Promise<OpenedSession> {
     const name = peer.toString()
     const open = listedSeed === undefined ? asked : withCredential(asked, bytesOf(peer), listedSeed)
-    const wait = { what: `opening a session with peer ${name}`, milliseconds: this.openTimeout, signal }
-    const stream = await this.openStream(peer, wait)
-    const frames = new FrameStream(stream, { peer: name })
+    const wait = { what: `opening a session with peer ${name}`, milliseconds: this.openTimeout, signal, timeout: 'open' } as const
+    let frames: FrameStream | undefined
     try {
+      const stream = await this.openStream(peer, wait)
+      frames = new FrameStream(stream, { peer: name })
       await frames.write(encodeMessage({ open }), wait)
       const answer = await frames.read(wait)
       if (answer === undefined) throw new ProtocolViolationError(`peer ${name} closed the stream instead of answering`)
@@ -141,8 +152,10 @@ export class SessionService implements Startable {
       const session = agree(takeAnswer(answer, { open, manifest, peers, peer: name }))
       return { session, done: this.run(session, { stream, frames: frames.frames, peer: name }) }
     } catch (error) {
-      if (error instanceof RefusedError) this.init.counters?.refusedBy.add(isCode(error.reason) ? error.reason : 'other')
-      frames.abort(error)
+      // The contributor is not told why: its stream is reset.
+      if (error instanceof RefusedError) this.counts.code(error)
+      this.init.counters?.hit(error)
+      frames?.abort(error)
       throw error
     }
   }
@@ -157,7 +170,12 @@ export class SessionService implements Startable {
     { make, signal }: { readonly make: (peers: Peers) => M; readonly signal?: AbortSignal | undefined }
   ): Promise<{ readonly machine: M; readonly done: Promise<void> }> {
     const name = peer.toString()
-    const stream = await this.openStream(peer, { what: `opening a stream to peer ${name}`, milliseconds: this.openTimeout, signal })
+    const stream = await this.openStream(peer, { what: `opening a stream to peer ${name}`, milliseconds: this.openTimeout, signal }).catch(
+      error => {
+        this.init.counters?.hit(error)
+        throw error
+      }
+    )
     const machine = make({ user: bytesOf(this.components.peerId), contributor: bytesOf(peer) })
     const { frames } = new FrameStream(stream, { peer: name })
     return { machine, done: this.run(machine, { stream, frames, peer: name }) }
@@ -175,7 +193,7 @@ export class SessionService implements Startable {
           cause: error
         })
       }
-      throw timeout.aborted ? new TimeoutError(what, milliseconds) : streamError(error, peer.toString())
+      throw timeout.aborted ? atLimit('open', new TimeoutError(what, milliseconds)) : streamError(error, peer.toString())
     }
   }
 
@@ -191,9 +209,8 @@ export class SessionService implements Startable {
       await this.run(slot.machine, { stream, frames: this.slots.heard(slot, frames.frames), peer: name })
     } catch (error) {
       this.log('session of %p ended: %s', user, (error as Error).message)
-      if (error instanceof RefusalError || isPeerError(error) || error instanceof TimeoutError) {
-        this.init.counters?.refused.add(codeName(codeOf(error)))
-      }
+      this.counts.code(error)
+      this.init.counters?.hit(error)
       await this.refuse(frames, error)
     } finally {
       if (slot !== undefined) this.slots.leave(slot)
@@ -201,7 +218,7 @@ export class SessionService implements Startable {
   }
 
   private async accept(frames: FrameStream, user: PeerId): Promise<Machine> {
-    const wait = { what: 'open', milliseconds: this.openTimeout }
+    const wait = { what: 'open', milliseconds: this.openTimeout, timeout: 'open' } as const
     const bytes = await frames.read(wait)
     const message = decodeMessage(bytes ?? new Uint8Array(0))
     const peers = { user: bytesOf(user), contributor: bytesOf(this.components.peerId) }
@@ -228,7 +245,8 @@ export class SessionService implements Startable {
       const code = codeOf(error)
       await frames.write(encodeMessage(refusal ? { refuse: { code, retryAfter } } : { failure: { code } }), {
         what: 'refusing a session',
-        milliseconds: this.openTimeout
+        milliseconds: this.openTimeout,
+        timeout: 'open'
       })
       await closeStream(stream, this.openTimeout)
     } catch (cause) {
@@ -240,19 +258,22 @@ export class SessionService implements Startable {
     side: Machine,
     { stream, frames, peer }: { readonly stream: Stream; readonly frames: AsyncGenerator<Uint8Array>; readonly peer: string }
   ): Promise<void> {
+    side.listener = {
+      limit: name => this.init.counters?.limits.add(name),
+      declined: code => this.counts.declined(side.role, code)
+    }
     const ended = carry(stream, frames, side, peer)
     this.running.set(side, ended)
     try {
       await ended
+    } catch (error) {
+      this.counts.code(error)
+      this.init.counters?.hit(error)
+      throw error
     } finally {
       this.running.delete(side)
     }
   }
-}
-
-/** True for the name of a code that this version knows. */
-function isCode(reason: string): boolean {
-  return Object.values(CODE).some(code => codeName(code) === reason)
 }
 
 function bytesOf(peer: PeerId): Uint8Array {

@@ -67,6 +67,7 @@ export class Slots {
     this.counters?.limits.add('sessions')
     const silent = [...this.held].filter(slot => slot.machine !== undefined).sort((a, b) => a.heard - b.heard)[0]
     if (silent === undefined || performance.now() - silent.heard < this.limits.idle) throw new RefusalError(CODE.busy, RETRY)
+    this.counters?.limits.add('sessionIdleInNeed')
     this.held.delete(silent)
     silent.machine!.fail(new RefusalError(CODE.busy, RETRY))
   }

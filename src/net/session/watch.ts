@@ -1,4 +1,5 @@
 /** The clock of a session: what the other side owes, and until when. */
+import { atLimit } from '../../counters.js'
 import { TimeoutError } from '../../errors.js'
 import type { Deadline } from '../../session/index.js'
 
@@ -59,11 +60,11 @@ export class Watch {
   private passed(): void {
     this.at = Infinity
     const now = performance.now()
-    for (const [key, { what, milliseconds, until }] of this.owed) {
+    for (const [key, { until, ...deadline }] of this.owed) {
       if (until > now + EARLY) continue
       // Told once, as long as it is owed.
-      this.owed.set(key, { key, what, milliseconds, until: Infinity })
-      this.expired(new TimeoutError(what, milliseconds))
+      this.owed.set(key, { ...deadline, until: Infinity })
+      this.expired(atLimit(deadline.timeout, new TimeoutError(deadline.what, deadline.milliseconds)))
       if (this.stopped) return
     }
     this.arm(now)

@@ -37,6 +37,7 @@ export interface ContributorSettlingInit {
   readonly announce: ContributorInit['announce']
   readonly onSession: ContributorInit['onSession']
   readonly timeouts: ContributorInit['timeouts']
+  readonly counters: ContributorInit['counters']
   /** Milliseconds after which a session that nobody settles is proved from what both signed. */
   readonly unsettled: number
   /** An adapter that is or was served by this process. */
@@ -74,7 +75,7 @@ export class ContributorSettling {
   private stopped = false
 
   constructor(private readonly init: ContributorSettlingInit) {
-    this.rests = new Rests(init.restBytes ?? NET_LIMITS.restBytesAll)
+    this.rests = new Rests(init.restBytes ?? NET_LIMITS.restBytesAll, init.counters)
   }
 
   /** Bytes of x that are held for proofs. */
@@ -141,7 +142,10 @@ export class ContributorSettling {
   private begun(found: Case, machine: SettlingContributor): { found: Case; machine: SettlingContributor } {
     const { id, restored } = found
     const bytes = bytesOf(restored.rows)
-    if (!this.init.hasRoom(bytes)) throw new RefusalError(CODE.busy, HELD_RETRY)
+    if (!this.init.hasRoom(bytes)) {
+      this.init.counters?.limits.add('heldInputBytesAll')
+      throw new RefusalError(CODE.busy, HELD_RETRY)
+    }
     this.held.set(id, bytes)
     this.clock.cancel(id)
     return { found, machine }
@@ -186,7 +190,10 @@ export class ContributorSettling {
   private comeDue(id: string): void {
     // Somebody is about to settle it; that may come to nothing.
     if (this.busy.has(id)) this.clock.after(id, BUSY_RETRY * SECOND, () => this.comeDue(id))
-    else this.run(id, () => this.proving.run(() => this.alone(id)))
+    else {
+      this.init.counters?.timeouts.add('unsettled')
+      this.run(id, () => this.proving.run(() => this.alone(id)))
+    }
   }
 
   /** What the journal says; undefined when there is none, or its adapter is not here. */

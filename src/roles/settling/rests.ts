@@ -2,6 +2,8 @@
  * What this process still knows of broken sessions beside their journals: rows that were answered and are in no batch. Who loses it
  * settles as after a restart, so it is kept within a bound; of the peer that has most the oldest goes first.
  */
+import type { Counters } from '../../counters.js'
+
 interface Kept<Rest> {
   readonly peer: string
   readonly bytes: number
@@ -12,7 +14,10 @@ export class Rests<Rest> {
   private readonly kept = new Map<string, Kept<Rest>>()
 
   /** @param most bytes in all */
-  constructor(private readonly most: number) {}
+  constructor(
+    private readonly most: number,
+    private readonly counters?: Counters
+  ) {}
 
   get bytes(): number {
     return [...this.kept.values()].reduce((sum, { bytes }) => sum + bytes, 0)
@@ -24,7 +29,10 @@ export class Rests<Rest> {
 
   set(id: string, kept: Kept<Rest>): void {
     this.kept.set(id, kept)
-    while (this.bytes > this.most) this.kept.delete(this.oldestOfLargest())
+    while (this.bytes > this.most) {
+      this.counters?.limits.add('restBytesAll')
+      this.kept.delete(this.oldestOfLargest())
+    }
   }
 
   delete(id: string): void {

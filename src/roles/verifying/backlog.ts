@@ -5,6 +5,7 @@
  * no verifier chose them. What is skipped stays "announced".
  */
 import { toHex } from '../../bytes.js'
+import type { Counters } from '../../counters.js'
 import { keyedHashWide } from '../../kernel/index.js'
 import { NET_LIMITS } from '../../limits.js'
 import type { Manifest } from '../../proof/index.js'
@@ -37,6 +38,16 @@ export interface Candidate {
   readonly points: number
 }
 
+export interface BacklogInit {
+  /** 32 secret bytes. */
+  readonly key: Uint8Array
+  readonly limits: BacklogLimits
+  /** What waits is skipped when it aborts. */
+  readonly signal: AbortSignal
+  /** Of the node. */
+  readonly counters?: Counters | undefined
+}
+
 interface Waiting {
   readonly points: number
   readonly rank: string
@@ -65,16 +76,8 @@ export class Backlog {
   private waitingPoints = 0
   private skippedBundles = 0
 
-  /**
-   * @param key 32 secret bytes
-   * @param signal what waits is skipped when it aborts
-   */
-  constructor(
-    private readonly key: Uint8Array,
-    private readonly limits: BacklogLimits,
-    signal: AbortSignal
-  ) {
-    signal.addEventListener('abort', () => {
+  constructor(private readonly init: BacklogInit) {
+    init.signal.addEventListener('abort', () => {
       for (const line of this.lines.values()) for (const { answer } of line) answer(false)
       this.lines.clear()
       this.waitingBundles = this.waitingPoints = 0
@@ -89,7 +92,7 @@ export class Backlog {
   /** Runs the task when the bundle's turn comes. Resolves with false, without having run it, when the bundle is skipped. */
   async run({ owner, points, ...bundle }: Candidate, task: () => Promise<void>): Promise<boolean> {
     const turn = await new Promise<boolean>(answer => {
-      this.join(owner, { points, rank: rankOf(this.key, bundle), answer })
+      this.join(owner, { points, rank: rankOf(this.init.key, bundle), answer })
       this.next()
       this.skip()
     })
@@ -120,7 +123,7 @@ export class Backlog {
   }
 
   private next(): void {
-    while (this.running < this.limits.atOnce) {
+    while (this.running < this.init.limits.atOnce) {
       const [first] = this.lines
       if (first === undefined) return
       const [owner, line] = first
@@ -133,7 +136,11 @@ export class Backlog {
 
   /** One bundle may always wait, however large. */
   private skip(): void {
-    while (this.waitingBundles > 1 && (this.waitingBundles > this.limits.bundles || this.waitingPoints > this.limits.points)) {
+    const { limits, counters } = this.init
+    while (this.waitingBundles > 1) {
+      const isLong = this.waitingBundles > limits.bundles
+      if (!isLong && this.waitingPoints <= limits.points) return
+      counters?.limits.add(isLong ? 'backlogBundles' : 'backlogPoints')
       const [owner, line] = this.fullest()
       let highest = 0
       line.forEach(({ rank }, at) => {

@@ -1,6 +1,7 @@
 /** Manifests and bundles for the verifier: kept ones, or fetched from who holds them; for gossip within what it may cost in a minute. */
 import type { PeerId } from '@libp2p/interface'
 import { toHex } from '../../bytes.js'
+import type { Counters } from '../../counters.js'
 import { NotFoundError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import type { Fetched, Net } from '../../net/index.js'
@@ -28,6 +29,8 @@ export interface ObtainInit {
   readonly share: Pick<Share, 'open' | 'spend'>
   readonly clock: Pick<ShareClock, 'now'>
   readonly limits: ObtainLimits
+  /** Of the node. */
+  readonly counters?: Counters | undefined
 }
 
 /** A bundle that is asked for; its length is known when it was announced. */
@@ -78,12 +81,17 @@ export class Obtaining {
 
   /** As `manifest`, within what gossip may cost in a minute. */
   async gossipManifest(adapter: Uint8Array, holders: readonly PeerId[], signal: AbortSignal): Promise<void> {
-    await this.manifests.open(signal)
-    await this.manifestBytes.open(signal)
-    await this.manifestEntries.open(signal)
+    await this.open('gossipManifests', this.manifests, signal)
+    await this.open('gossipManifestBytes', this.manifestBytes, signal)
+    await this.open('gossipManifestEntries', this.manifestEntries, signal)
     await this.init.share.open(signal)
     this.manifests.add(1)
     await this.manifest(adapter, holders, signal)
+  }
+
+  private async open(limit: keyof ObtainLimits, quota: Quota, signal: AbortSignal): Promise<void> {
+    if (!quota.isOpen) this.init.counters?.limits.add(limit)
+    await quota.open(signal)
   }
 
   private async obtainManifest(
@@ -132,6 +140,7 @@ export class Obtaining {
     const untried = (peers: readonly PeerId[]): PeerId[] => {
       const left = peers.filter(peer => !tried.has(peer.toString()))
       for (const peer of left) tried.add(peer.toString())
+      if (left.length > NET_LIMITS.fetchHolders) this.init.counters?.limits.add('fetchHolders')
       return left.slice(0, NET_LIMITS.fetchHolders)
     }
     let reason = 'nobody is known to hold it'

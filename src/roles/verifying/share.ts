@@ -28,16 +28,25 @@ export class Share {
   /** Milliseconds spent in each part of the window; `newest` is the last one's number. */
   private readonly parts = new Float64Array(PARTS)
   private newest = 0
+  private readonly window: number
   private readonly partLength: number
   private readonly most: number
   private readonly clock: ShareClock
   private total = 0
 
-  constructor({ share, lanes, window = WINDOW, clock = systemClock }: ShareInit) {
+  constructor(private readonly init: ShareInit) {
+    const { share, lanes, window = WINDOW, clock = systemClock } = init
+    this.window = window
     this.partLength = window / PARTS
     this.most = share * lanes * window
     this.clock = clock
     this.newest = this.part()
+  }
+
+  /** What may be spent and what is: parts of the time of all lanes, in the window that ends now and in all, milliseconds since the start. */
+  get load(): { readonly share: number; readonly used: number; readonly lanes: number; readonly busy: number } {
+    const { share, lanes } = this.init
+    return { share, used: this.inWindow() / (lanes * this.window), lanes, busy: this.total }
   }
 
   /** Milliseconds spent since the start. */
@@ -54,8 +63,7 @@ export class Share {
 
   /** True while less than the share is spent. */
   get isOpen(): boolean {
-    this.forget()
-    return this.parts.reduce((sum, part) => sum + part, 0) < this.most
+    return this.inWindow() < this.most
   }
 
   /** Resolves when less than the share is spent. @throws the signal's reason */
@@ -66,6 +74,11 @@ export class Share {
       await this.clock.after((this.newest + 1) * this.partLength - this.clock.now(), signal)
       signal.throwIfAborted()
     }
+  }
+
+  private inWindow(): number {
+    this.forget()
+    return this.parts.reduce((sum, part) => sum + part, 0)
   }
 
   private part(): number {

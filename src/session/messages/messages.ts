@@ -1,4 +1,5 @@
 /** Messages of a session: canonical bytes in, checked values out. What depends on the session's state is checked by the sides. */
+import { atLimit } from '../../counters.js'
 import { LimitExceededError, MalformedMessageError } from '../../errors.js'
 import { FORMAT_LIMITS, NET_LIMITS } from '../../limits.js'
 import { checkLength, decodeCanonical, onlyField } from '../../wire/canonical.js'
@@ -75,7 +76,7 @@ function check(message: Message): void {
     case 'receipt':
       return checkReceipt(message.value)
     case 'announced':
-      return checkMost('bytes of an announcement', message.value.announcement.length, FORMAT_LIMITS.announcementBytes)
+      return checkMost('announcementBytes', 'bytes of an announcement', message.value.announcement.length)
     case 'settle':
       checkLength('settle.session', message.value.session, 32)
       return checkLength('settle.signature', message.value.signature, 64)
@@ -90,10 +91,12 @@ function checkOpen(open: Open): void {
   for (const field of ['nonce', 'chainSecret', 'sessionKey', 'adapter', 'base'] as const) checkLength(`open.${field}`, open[field], 32)
   const { groups } = open
   if (groups.length === 0) throw new MalformedMessageError('open names no group')
-  checkMost('groups of open', groups.length, FORMAT_LIMITS.groups)
+  checkMost('groups', 'groups of open', groups.length)
   if (groups.some((group, i) => i > 0 && group <= groups[i - 1]!)) throw new MalformedMessageError('the groups of open do not ascend')
   if (open.rows === 0) throw new MalformedMessageError('open wants 0 rows')
-  checkMost('bytes of a credential', open.credential.length, CREDENTIAL_BYTES)
+  if (open.credential.length > CREDENTIAL_BYTES) {
+    throw new LimitExceededError('bytes of a credential', open.credential.length, CREDENTIAL_BYTES)
+  }
 }
 
 function checkAccept(accept: Accept): void {
@@ -108,7 +111,7 @@ function checkAccept(accept: Accept): void {
 
 function checkRows({ count, position }: Rows): void {
   if (count === 0) throw new MalformedMessageError('rows has no row')
-  checkMost('rows of one request', count, NET_LIMITS.rowsPerRequest)
+  checkMost('rowsPerRequest', 'rows of one request', count)
   if (position + count > U32_END) throw new MalformedMessageError(`rows at position ${position} go beyond 2^32`)
 }
 
@@ -120,7 +123,7 @@ function checkDeltas({ count, widths }: Deltas): void {
 function checkBatch({ commitments, blindings, tail }: Batch): void {
   if (commitments.length % POINT !== 0)
     throw new MalformedMessageError(`batch.commitments has ${commitments.length} bytes, no multiple of 32`)
-  checkMost('rows of one batch', commitments.length / POINT, NET_LIMITS.rowsPerBatch)
+  checkMost('rowsPerBatch', 'rows of one batch', commitments.length / POINT)
   checkLength('batch.blindings', blindings, 0, commitments.length)
   if (tail === undefined) throw new MalformedMessageError('batch has no tail')
   checkLength('tail.publicHash', tail.publicHash, 32)
@@ -133,13 +136,20 @@ function checkProof({ start, end, root, digest, length }: Proof): void {
   checkLength('proof.root', root, 32)
   checkLength('proof.digest', digest, 32)
   if (start >= end) throw new MalformedMessageError(`proof covers rows ${start} to ${end}`)
-  checkMost('bytes of a bundle', length, FORMAT_LIMITS.bundleBytes)
+  checkMost('bundleBytes', 'bytes of a bundle', length)
 }
 
 function checkReceipt({ signature, code }: Receipt): void {
   checkLength('receipt.signature', signature, code === 0 ? 64 : 0)
 }
 
-function checkMost(limit: string, value: number, most: number): void {
-  if (value > most) throw new LimitExceededError(limit, value, most)
+const LIMITS = { ...FORMAT_LIMITS, ...NET_LIMITS }
+
+function checkMost(
+  limit: 'announcementBytes' | 'bundleBytes' | 'groups' | 'rowsPerBatch' | 'rowsPerRequest',
+  what: string,
+  value: number
+): void {
+  const most = LIMITS[limit]
+  if (value > most) throw atLimit(limit, new LimitExceededError(what, value, most))
 }

@@ -148,10 +148,10 @@ export class SettlingContributor extends Machine {
 
   protected override owed(): Deadline[] {
     if (this.statement !== undefined && this.answer === undefined) {
-      return [{ key: `receipt ${this.statement.end}`, what: "the user's receipt", milliseconds: this.timeouts.receipt }]
+      return [{ key: `receipt ${this.statement.end}`, what: "the user's receipt", milliseconds: this.timeouts.receipt, timeout: 'receipt' }]
     }
     if (this.bothClosed) return []
-    return [{ key: `batch ${this.accepted}`, what: "the user's next batch", milliseconds: this.timeouts.batch }]
+    return [{ key: `batch ${this.accepted}`, what: "the user's next batch", milliseconds: this.timeouts.batch, timeout: 'batch' }]
   }
 
   private async onBatch(batch: Batch, bytes: Uint8Array): Promise<void> {
@@ -258,8 +258,10 @@ export class SettlingContributor extends Machine {
 
   private onReceipt({ signature, code }: Receipt, message: Message): void {
     if (this.statement === undefined || this.answer !== undefined) this.unexpected(message)
-    if (code !== 0) this.answer = { code, reason: codeName(code) }
-    else if (verifySignature(this.terms.context.userKey, signature, LABELS.signReceipt, encodeStatement(this.statement!))) {
+    if (code !== 0) {
+      this.answer = { code, reason: codeName(code) }
+      this.listener?.declined(code)
+    } else if (verifySignature(this.terms.context.userKey, signature, LABELS.signReceipt, encodeStatement(this.statement!))) {
       this.answer = { signature }
     } else throw new InvalidProofError('signature', "the user's receipt is not its signature over the statement")
   }

@@ -154,6 +154,7 @@ export class SettlingUser extends Machine {
   /** Says why there is no signature. */
   decline(code: Code): void {
     this.sendReceipt({ signature: new Uint8Array(0), code })
+    this.listener?.declined(code)
   }
 
   /** What was published of the bundle offered last, empty when the contributor publishes nothing. */
@@ -191,14 +192,20 @@ export class SettlingUser extends Machine {
   }
 
   protected override owed(): Deadline[] {
-    if (this.theirs === undefined) return [{ key: 'settle', what: "the contributor's settle", milliseconds: this.timeouts.answer }]
+    if (this.theirs === undefined)
+      return [{ key: 'settle', what: "the contributor's settle", milliseconds: this.timeouts.answer, timeout: 'answer' }]
     if (this.receipts > this.announcements.length) {
-      return [{ key: `announced ${this.receipts}`, what: 'the announcement', milliseconds: this.timeouts.batch }]
+      return [{ key: `announced ${this.receipts}`, what: 'the announcement', milliseconds: this.timeouts.batch, timeout: 'batch' }]
     }
     const [batch] = this.expected
     if (batch === undefined) return []
     return [
-      { key: `batch ${batch.firstRow}`, what: `the contributor's batch from row ${batch.firstRow}`, milliseconds: this.timeouts.batch }
+      {
+        key: `batch ${batch.firstRow}`,
+        what: `the contributor's batch from row ${batch.firstRow}`,
+        milliseconds: this.timeouts.batch,
+        timeout: 'batch'
+      }
     ]
   }
 

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { Counters } from '../../../src/counters.js'
 import { NET_LIMITS } from '../../../src/limits.js'
 import { Rests } from '../../../src/roles/settling/rests.js'
 import { customer, open, rowsOf, serving } from './serving.js'
@@ -6,7 +7,8 @@ import { customer, open, rowsOf, serving } from './serving.js'
 const MiB = 2 ** 20
 
 test('what is known of broken sessions in memory alone is bounded: of the peer that has most the oldest goes', t => {
-  const rests = new Rests<string>(NET_LIMITS.restBytesAll)
+  const counters = new Counters()
+  const rests = new Rests<string>(NET_LIMITS.restBytesAll, counters)
   rests.set('honest', { peer: 'a', bytes: 60 * MiB, rest: 'honest' })
   for (let i = 0; i < 100; i++) {
     rests.set(`${i}`, { peer: 'b', bytes: 40 * MiB, rest: `${i}` })
@@ -17,6 +19,7 @@ test('what is known of broken sessions in memory alone is bounded: of the peer t
     [94, 95, 96, 97, 98, 99].map(i => rests.get(`${i}`)),
     [undefined, undefined, '96', '97', '98', '99']
   )
+  t.deepEqual(counters.limits.all(), { restBytesAll: 96 })
   rests.set('huge', { peer: 'c', bytes: NET_LIMITS.restBytesAll + 1, rest: 'huge' })
   t.is(rests.get('huge'), undefined)
   rests.delete('honest')

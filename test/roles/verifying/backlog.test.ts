@@ -1,5 +1,6 @@
 import test from 'ava'
 import { toHex } from '../../../src/bytes.js'
+import { Counters } from '../../../src/counters.js'
 import { hash } from '../../../src/kernel/index.js'
 import { Backlog, BACKLOG_LIMITS, type BacklogLimits, type Candidate, verificationPoints } from '../../../src/roles/verifying/backlog.js'
 
@@ -25,8 +26,14 @@ async function load(
   key: Uint8Array,
   limits: Partial<BacklogLimits>,
   candidates: readonly Candidate[]
-): Promise<Load & { backlog: Backlog }> {
-  const backlog = new Backlog(key, { bundles: 1024, points: Infinity, atOnce: 1, ...limits }, new AbortController().signal)
+): Promise<Load & { backlog: Backlog; counters: Counters }> {
+  const counters = new Counters()
+  const backlog = new Backlog({
+    key,
+    limits: { bundles: 1024, points: Infinity, atOnce: 1, ...limits },
+    signal: new AbortController().signal,
+    counters
+  })
   let free!: () => void
   const freed = new Promise<void>(resolve => (free = resolve))
   const busy = backlog.run(candidate('the one that is verified now'), () => freed)
@@ -39,7 +46,7 @@ async function load(
   })
   free()
   await Promise.all([busy, ...runs])
-  return { verified, skipped, backlog }
+  return { verified, skipped, backlog, counters }
 }
 
 const hundreds = Array.from({ length: 500 }, (_, n) => candidate(`bundle ${n}`))
@@ -55,6 +62,7 @@ test('what there is room for is verified, and the rest is counted', async t => {
   t.is(many.verified.length, 50)
   t.is(many.skipped.length, 450)
   t.is(many.backlog.counts.skipped, 450)
+  t.deepEqual(many.counters.limits.all(), { backlogBundles: 450 })
 })
 
 test('one key always samples the same, also in another order; another key samples others', async t => {
@@ -84,10 +92,11 @@ test('who grinds until one node would skip everything is sampled by another as a
 test('cost is counted in points: a few bundles of a huge adapter take no room from those of others', async t => {
   const huge = Array.from({ length: 20 }, (_, n) => candidate(`huge ${n}`, { owner: 'huge', points: 100_000 }))
   const small = Array.from({ length: 100 }, (_, n) => candidate(`small ${n}`, { owner: 'small' }))
-  const { verified, backlog } = await load(KEY_A, { points: 400_000 }, [...huge, ...small])
+  const { verified, backlog, counters } = await load(KEY_A, { points: 400_000 }, [...huge, ...small])
   t.true(small.every(({ digest }) => verified.includes(toHex(digest))))
   t.is(huge.filter(({ digest }) => verified.includes(toHex(digest))).length, 3)
   t.is(backlog.counts.skipped, 17)
+  t.deepEqual(counters.limits.all(), { backlogPoints: 17 })
 })
 
 test('one bundle alone may be larger than the room', async t => {
@@ -113,7 +122,7 @@ test('owners take turns, each in the order of arrival', async t => {
 })
 
 test('so many at a time, and one that fails gives its place to the next', async t => {
-  const backlog = new Backlog(KEY_A, { ...BACKLOG_LIMITS, atOnce: 2 }, new AbortController().signal)
+  const backlog = new Backlog({ key: KEY_A, limits: { ...BACKLOG_LIMITS, atOnce: 2 }, signal: new AbortController().signal })
   let inside = 0
   let most = 0
   const runs = hundreds.slice(0, 6).map((one, n) =>
@@ -135,7 +144,7 @@ test('so many at a time, and one that fails gives its place to the next', async 
 
 test('what waits when the node stops is not verified, and not counted as skipped', async t => {
   const controller = new AbortController()
-  const backlog = new Backlog(KEY_A, { ...BACKLOG_LIMITS, atOnce: 1 }, controller.signal)
+  const backlog = new Backlog({ key: KEY_A, limits: { ...BACKLOG_LIMITS, atOnce: 1 }, signal: controller.signal })
   let free!: () => void
   const freed = new Promise<void>(resolve => (free = resolve))
   const busy = backlog.run(candidate('now'), () => freed)
