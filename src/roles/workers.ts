@@ -70,18 +70,12 @@ export function sessionWorkers(
       batchBytes: BATCH_BYTES
     },
     verifyFile: fileCheck(pool),
-    evidence: async input => {
-      await pool.room()
-      return pool.run<CheckedEvidence>({ name: EVIDENCE_JOB, input })
-    }
+    evidence: input => pool.runWhenRoom<CheckedEvidence>({ name: EVIDENCE_JOB, input })
   }
 }
 
 function fileCheck(pool: WorkerPool): FileCheck {
-  return async (source, bytes) => {
-    await pool.room()
-    return pool.run<VerifyReport>({ name: FILE_JOB, input: { source, bytes } satisfies FileJob })
-  }
+  return (source, bytes) => pool.runWhenRoom<VerifyReport>({ name: FILE_JOB, input: { source, bytes } satisfies FileJob })
 }
 
 /** Threads for proof files alone, without a node; the process does not end before they are stopped. */

@@ -2,11 +2,13 @@ import test, { type ExecutionContext } from 'ava'
 import {
   InvalidInputError,
   InvalidProofError,
+  isPeerError,
   LimitExceededError,
   MalformedMessageError,
-  ProtocolViolationError
+  ProtocolViolationError,
+  UnsupportedError
 } from '../../src/errors.js'
-import { defaultThreads, poolContext, WorkerLostError, WorkerPool, type PoolInit } from '../../src/kernel/index.js'
+import { defaultThreads, poolContext, PoolFullError, WorkerLostError, WorkerPool, type PoolInit } from '../../src/kernel/index.js'
 import { nodeWorker, threadsOfMachine } from '../../src/roles/threads.js'
 
 const MODULE = new URL('./workers/jobs.js', import.meta.url)
@@ -67,6 +69,7 @@ test('what a job throws comes back as what it was', async t => {
   await t.throwsAsync(fail('malformed'), { instanceOf: MalformedMessageError, message: 'point 1 is wrong' })
   await t.throwsAsync(fail('violation'), { instanceOf: ProtocolViolationError, message: 'not now' })
   await t.throwsAsync(fail('input'), { instanceOf: InvalidInputError, message: 'no such file' })
+  await t.throwsAsync(fail('unsupported'), { instanceOf: UnsupportedError, message: 'version 2' })
   await t.throwsAsync(fail('range'), { instanceOf: RangeError })
   await t.throwsAsync(fail('other'), { name: 'TypeError', message: 'no function' })
   await t.throwsAsync(workers.run({ name: 'failPlainly', input: 0 }), { message: 'a word' })
@@ -103,7 +106,7 @@ test('only so many jobs wait, and who waits for room gets it', async t => {
   await workers.room()
   const held = hold(workers)
   const second = workers.run({ name: 'double', input: Float64Array.of(1) })
-  await t.throwsAsync(workers.run({ name: 'double', input: 0 }), { instanceOf: LimitExceededError })
+  await t.throwsAsync(workers.run({ name: 'double', input: 0 }), { instanceOf: PoolFullError, message: /^1 jobs wait/ })
   const aborted = new AbortController()
   const noRoom = workers.room(aborted.signal)
   aborted.abort(new Error('enough'))
@@ -113,6 +116,16 @@ test('only so many jobs wait, and who waits for room gets it', async t => {
   held.release()
   await room
   await Promise.all([held.done, second])
+})
+
+test('a full queue is nobody’s fault: of many that wait for one place each gets it in the end', async t => {
+  const workers = pool(t, { queue: 1 })
+  const held = hold(workers)
+  const all = [1, 2, 3, 4].map(each => workers.runWhenRoom({ name: 'double', input: Float64Array.of(each) }))
+  const refused = await t.throwsAsync(workers.run({ name: 'double', input: 0 }))
+  t.false(isPeerError(refused))
+  held.release()
+  t.deepEqual(await Promise.all([held.done, ...all]), ['released', ...[2, 4, 6, 8].map(each => Float64Array.of(each))])
 })
 
 test('a crash fails its job alone, is reported, and another worker takes over', async t => {

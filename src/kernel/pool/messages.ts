@@ -5,6 +5,7 @@ import {
   LimitExceededError,
   MalformedMessageError,
   ProtocolViolationError,
+  UnsupportedError,
   ZkloraError
 } from '../../errors.js'
 
@@ -55,6 +56,7 @@ export function errorOf({ name, message, stack, step = '', limit = '' }: PlainEr
     if (name === 'LimitExceededError') return new LimitExceededError(limit, 0, 0)
     if (name === 'MalformedMessageError') return new MalformedMessageError(message)
     if (name === 'ProtocolViolationError') return new ProtocolViolationError(message)
+    if (name === 'UnsupportedError') return new UnsupportedError(message)
     if (name === 'InvalidInputError') return new InvalidInputError(message)
     if (name === 'RangeError') return new RangeError(message)
     return Object.assign(new Error(message), { name })
@@ -65,5 +67,12 @@ export function errorOf({ name, message, stack, step = '', limit = '' }: PlainEr
 export class WorkerLostError extends ZkloraError {
   constructor(job: string, options?: ErrorOptions) {
     super('WorkerLostError', 'ERR_WORKER_LOST', `the worker thread that did "${job}" has ended; run it again`, options)
+  }
+}
+
+/** More jobs wait than may: this machine's own load, of which no input is at fault, so none of the errors that a peer's bytes cause. */
+export class PoolFullError extends ZkloraError {
+  constructor(queue: number) {
+    super('PoolFullError', 'ERR_POOL_FULL', `${queue} jobs wait for a worker thread, and no more may; try again later`)
   }
 }

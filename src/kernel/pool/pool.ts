@@ -3,8 +3,7 @@
  * Jobs wait in one queue, first come, first served; a worker has one job at a time and is started when the first one waits for it.
  * Each worker has a kernel of its own, with its own tables (src/kernel/wasm/wasm.ts says how much memory that is).
  */
-import { LimitExceededError } from '../../errors.js'
-import { errorOf, WorkerLostError, type FromWorker, type PoolContext, type ToWorker } from './messages.js'
+import { errorOf, PoolFullError, WorkerLostError, type FromWorker, type PoolContext, type ToWorker } from './messages.js'
 
 /** A thread, as a runtime's factory gives it. */
 export interface PoolWorker {
@@ -97,7 +96,7 @@ export class WorkerPool {
 
   /**
    * @returns what the job gives back
-   * @throws what the job throws, of its class; LimitExceededError when too many jobs wait (see `room`); WorkerLostError when the worker
+   * @throws what the job throws, of its class; PoolFullError when too many jobs wait (see `runWhenRoom`); WorkerLostError when the worker
    * ends under it; the signal's reason; Error once the pool is stopped
    */
   run<T>(init: JobInit): Promise<T> {
@@ -105,7 +104,7 @@ export class WorkerPool {
       const { signal } = init
       if (this.stopped) throw new Error('the pool has been stopped')
       signal?.throwIfAborted()
-      if (this.waiting.length >= this.queue) throw new LimitExceededError('jobs that wait for a worker thread', this.queue + 1, this.queue)
+      if (this.isFull) throw new PoolFullError(this.queue)
       const job: Job = {
         ...init,
         settle: result => {
@@ -126,9 +125,16 @@ export class WorkerPool {
     })
   }
 
-  /** Resolves when another job may wait, at once if one may: what makes work faster than it is done awaits it. */
+  /** As `run`, of work that can wait until another job may wait: what makes work faster than it is done. */
+  async runWhenRoom<T>(init: JobInit): Promise<T> {
+    // Between the last look and `run` nothing else comes: of several that wait for one place, one gets it.
+    while (this.isFull) await this.room(init.signal)
+    return this.run(init)
+  }
+
+  /** Resolves when another job may wait, at once if one may. */
   async room(signal?: AbortSignal): Promise<void> {
-    while (!this.stopped && this.waiting.length >= this.queue) {
+    while (this.isFull) {
       signal?.throwIfAborted()
       await new Promise<void>((resolve, reject) => {
         const done = (): void => {
@@ -144,6 +150,10 @@ export class WorkerPool {
         signal?.addEventListener('abort', abort, { once: true })
       })
     }
+  }
+
+  private get isFull(): boolean {
+    return !this.stopped && this.waiting.length >= this.queue
   }
 
   /** Lets the workers forget a context: no job may need it any more. */

@@ -122,10 +122,8 @@ export class PooledJobs {
   registration(): RegistrationJobs {
     const run =
       <Result>(name: string) =>
-      async (input: unknown, signal?: AbortSignal): Promise<Result> => {
-        await this.init.pool.room(signal)
-        return this.init.pool.run({ name, input, signal })
-      }
+      (input: unknown, signal?: AbortSignal): Promise<Result> =>
+        this.init.pool.runWhenRoom({ name, input, signal })
     return { commitModule: run('commitModule'), certifyModule: run('certifyModule'), atOnce: this.init.pool.threads }
   }
 
@@ -135,17 +133,15 @@ export class PooledJobs {
    */
   async verifyBundles(items: readonly VerifyItem[]): Promise<VerifiedBatch> {
     const { pool } = this.init
-    await pool.room()
     const context = items.map(({ manifest }) => this.userContext(manifest))
     const input = items.map(({ bundle }) => bundle)
-    const { results, elapsed } = await pool.run<PlainBatch>({ name: 'verifyBundles', input, context })
+    const { results, elapsed } = await pool.runWhenRoom<PlainBatch>({ name: 'verifyBundles', input, context })
     return { results: results.map(result => ('error' in result ? (errorOf(result.error) as PeerError) : result.proof)), elapsed }
   }
 
   /** @throws MalformedMessageError, LimitExceededError, InvalidProofError, as `verifyManifest` of the proof room */
   async verifyManifest(bytes: Uint8Array): Promise<VerifiedManifest> {
-    await this.init.pool.room()
-    return this.init.pool.run({ name: 'verifyManifest', input: bytes })
+    return this.init.pool.runWhenRoom({ name: 'verifyManifest', input: bytes })
   }
 
   private userContext(manifest: VerifiedManifest): PoolContext {

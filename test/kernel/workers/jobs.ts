@@ -4,7 +4,8 @@ import {
   InvalidProofError,
   LimitExceededError,
   MalformedMessageError,
-  ProtocolViolationError
+  ProtocolViolationError,
+  UnsupportedError
 } from '../../../src/errors.js'
 import { serveJobs } from '../../../src/kernel/index.js'
 import { nodePort } from '../../../src/roles/threads.js'
@@ -17,6 +18,7 @@ const ERRORS = {
   malformed: () => new MalformedMessageError('point 1 is wrong'),
   violation: () => new ProtocolViolationError('not now'),
   input: () => new InvalidInputError('no such file'),
+  unsupported: () => new UnsupportedError('version 2'),
   range: () => new RangeError('no such row'),
   other: () => new TypeError('no function')
 }
