@@ -64,6 +64,32 @@ export const NET_LIMITS = {
   unreadBytes: 4 * MiB,
   /** Bytes handed over and not sent (unbounded in js-libp2p by default). */
   unsentBytes: 4 * MiB,
+  /** Bytes of one connection handed over and not sent: a frame of 64 KiB for each of its streams, and more. */
+  connectionUnsentBytes: 8 * MiB,
+  /**
+   * Handshakes under way: of all hosts and of one; connections of one host. A node behind the same address on a LAN, or in a test, has
+   * more.
+   */
+  handshakes: 256,
+  handshakesPerHost: 8,
+  connectionsPerHost: 32,
+  privateHostFactor: 8,
+  /**
+   * Frames of yamux with fewer bytes (some 10 µs each), and streams (some 100 µs), that one peer may send a second for ever, and at once.
+   * A receiver answers each frame with a window; a verifier that catches up over a LAN opens less than a hundred streams a second.
+   */
+  smallFrameBytes: 128,
+  smallFramesPerSecond: 10_000,
+  smallFrames: 20_000,
+  streamsPerSecond: 200,
+  streams: 2_000,
+  /** Queries of the DHT (some 0.6 ms each) of one peer a second for ever, and at once; bytes of one, and of an answer. */
+  queriesPerSecond: 100,
+  queries: 1_000,
+  queryBytes: 16 * KiB,
+  queryAnswerBytes: 1 * MiB,
+  /** Bytes of a message of identify; js-libp2p reads 8 KiB of it. */
+  identifyBytes: 64 * KiB,
   /** Bytes handed to the stream at a time, so that control messages do not queue behind bulk. */
   sendAheadBytes: 256 * KiB,
   /** Requests in flight on one session, and bytes of x in them. */

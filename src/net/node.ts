@@ -19,6 +19,7 @@ import type { Counters } from '../counters.js'
 import { NET_LIMITS, TIMEOUTS } from '../limits.js'
 import { gossipMessageId, TOPICS } from './announce/topics.js'
 import { countingGossip } from './gossip-limits.js'
+import { guardConnections, guardStreams } from './guard/index.js'
 import { deleteOwnProviderRecords } from './provider-records.js'
 
 /** Provider records only; other implementations meet us by this name. */
@@ -135,7 +136,7 @@ function gossipSettings(init: Pick<NetNodeInit, 'privateAddresses' | 'gossip'>):
 /** What is the network's about a libp2p node, whoever makes it: muxer, identify, ping, the DHT and gossip, with their settings. */
 export type NetSettings = Pick<
   Libp2pOptions,
-  'nodeInfo' | 'connectionEncrypters' | 'streamMuxers' | 'connectionManager' | 'connectionMonitor'
+  'nodeInfo' | 'connectionEncrypters' | 'streamMuxers' | 'connectionManager' | 'connectionGater' | 'connectionMonitor'
 > & {
   services: ServiceFactoryMap<NetServices>
 }
@@ -147,17 +148,22 @@ export function netSettings(
     nodeInfo: { name: 'zklora', version: init.version, userAgent: agentVersion(init.version, init.roles) },
     connectionEncrypters: [noiseInWholeWrites()],
     streamMuxers: [
-      yamux({
-        streamOptions: {
-          maxStreamWindowSize: NET_LIMITS.windowBytes,
-          maxReadBufferLength: NET_LIMITS.unreadBytes,
-          maxWriteBufferLength: NET_LIMITS.unsentBytes,
-          inactivityTimeout: TIMEOUTS.idle
-        }
-      })
+      guardStreams(
+        yamux({
+          streamOptions: {
+            maxStreamWindowSize: NET_LIMITS.windowBytes,
+            maxReadBufferLength: NET_LIMITS.unreadBytes,
+            maxWriteBufferLength: NET_LIMITS.unsentBytes,
+            inactivityTimeout: TIMEOUTS.idle
+          }
+        }),
+        KAD_PROTOCOL
+      )
     ],
+    connectionGater: guardConnections(init),
     connectionManager: {
       dialTimeout: TIMEOUTS.dial,
+      maxIncomingPendingConnections: NET_LIMITS.handshakes,
       ...(init.privateAddresses === true ? { inboundConnectionThreshold: Infinity } : {})
     },
     // One ping at a time is allowed, and one that comes late is no death: a peer that computes a proof, or is pinged by us as well,

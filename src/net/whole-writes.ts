@@ -1,9 +1,10 @@
 /**
  * Noise over whole writes. js-libp2p hands every piece of a message to the socket by itself (length, header, text, tag), and a write to
- * the socket costs a system call: more than copying the pieces together, and it wakes the peer for each.
+ * the socket costs a system call: more than copying the pieces together, and it wakes the peer for each. What it decrypts goes past the guards.
  */
 import { noise } from '@chainsafe/libp2p-noise'
-import type { ConnectionEncrypter, MessageStream } from '@libp2p/interface'
+import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
+import { guardEncrypted } from './guard/index.js'
 
 /** Bytes of what is put together: of more the pieces themselves are long. */
 const MOST = 16_384
@@ -14,12 +15,19 @@ function withWholeWrites(stream: MessageStream): MessageStream {
   return stream
 }
 
+function guarded<Secured extends SecuredConnection>(secured: Secured): Secured {
+  guardEncrypted(secured.connection, secured.streamMuxer !== undefined)
+  return secured
+}
+
 export function noiseInWholeWrites(): ReturnType<typeof noise> {
   return components => {
     const encrypter = noise()(components) as ConnectionEncrypter
     const { secureInbound, secureOutbound } = encrypter
-    encrypter.secureInbound = (connection, options) => secureInbound.call(encrypter, withWholeWrites(connection), options)
-    encrypter.secureOutbound = (connection, options) => secureOutbound.call(encrypter, withWholeWrites(connection), options)
+    encrypter.secureInbound = async (connection, options) =>
+      guarded(await secureInbound.call(encrypter, withWholeWrites(connection), options))
+    encrypter.secureOutbound = async (connection, options) =>
+      guarded(await secureOutbound.call(encrypter, withWholeWrites(connection), options))
     return encrypter as ReturnType<ReturnType<typeof noise>>
   }
 }

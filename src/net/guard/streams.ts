@@ -1,0 +1,99 @@
+/** The muxer with guards on its connection and on every stream: how each negotiates, and how frames of libp2p's own protocols are measured. */
+import type { MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import { LimitExceededError } from '../../errors.js'
+import { NET_LIMITS } from '../../limits.js'
+import { Allowance } from './allowance.js'
+import { FrameRates } from './frames.js'
+import { Lengths, Negotiation } from './framing.js'
+import { boundUnsent, takes, watchIncoming } from './watch.js'
+
+const IDENTIFY = '/ipfs/id/1.0.0'
+const MUXER = '/yamux/1.0.0'
+
+/** What the guards ask libp2p for. */
+export interface GuardComponents {
+  registrar: { getProtocols(): string[] }
+}
+
+/** Muxers of js-libp2p: where streams of the peer begin is no part of the interface. */
+type Muxer = StreamMuxer & { onRemoteStream(stream: Stream): void }
+
+/** An encrypted connection: the line that names the muxer (unless the handshake has), then frames. @param muxerNamed by the handshake */
+export function guardEncrypted(connection: MessageStream, muxerNamed: boolean): void {
+  const rates = new FrameRates()
+  const negotiation = new Negotiation(protocol => protocol === MUXER)
+  let named = muxerNamed
+  boundUnsent(connection, NET_LIMITS.connectionUnsentBytes)
+  watchIncoming(connection, bytes => {
+    let frames = bytes
+    if (!named) {
+      const end = negotiation.feed(bytes)
+      if (end === undefined) return false
+      named = true
+      frames = end.rest
+    }
+    rates.feed(frames, Date.now(), takes(connection))
+    return false
+  })
+}
+
+/** @param kadProtocol name of the DHT's protocol */
+export function guardStreams<Components extends GuardComponents>(
+  factory: (components: Components) => StreamMuxerFactory,
+  kadProtocol: string
+): (components: Components) => StreamMuxerFactory {
+  return components => {
+    const inner = factory(components)
+    const { createStreamMuxer } = inner
+    inner.createStreamMuxer = connection => {
+      const muxer = createStreamMuxer.call(inner, connection) as Muxer
+      const queries = new Allowance(NET_LIMITS.queriesPerSecond, NET_LIMITS.queries)
+      const guard = (stream: Stream): void => guardStream(stream, { registrar: components.registrar, kadProtocol, queries })
+      const { onRemoteStream, createStream } = muxer
+      muxer.onRemoteStream = stream => {
+        guard(stream)
+        onRemoteStream.call(muxer, stream)
+      }
+      muxer.createStream = async options => {
+        const stream = await createStream.call(muxer, options)
+        guard(stream)
+        return stream
+      }
+      return muxer
+    }
+    return inner
+  }
+}
+
+interface StreamGuard extends GuardComponents {
+  readonly kadProtocol: string
+  /** Of all the peer's streams. */
+  readonly queries: Allowance
+}
+
+function guardStream(stream: Stream, { registrar, kadProtocol, queries }: StreamGuard): void {
+  const inbound = stream.direction === 'inbound'
+  // Who is asked answers with the protocol or with "na".
+  const negotiation = new Negotiation(line => (inbound ? registrar.getProtocols().includes(line) : line.startsWith('/')))
+  let lengths: Lengths | undefined
+  const lengthsOf = (protocol: string): Lengths | undefined => {
+    if (protocol === IDENTIFY) return new Lengths(NET_LIMITS.identifyBytes)
+    if (protocol !== kadProtocol) return undefined
+    if (!inbound) return new Lengths(NET_LIMITS.queryAnswerBytes)
+    return new Lengths(NET_LIMITS.queryBytes, () => {
+      if (!queries.spend(1, Date.now()))
+        throw new LimitExceededError('queries of one connection at once', NET_LIMITS.queries + 1, NET_LIMITS.queries)
+    })
+  }
+  watchIncoming(stream, bytes => {
+    let body = bytes
+    if (lengths === undefined) {
+      const end = negotiation.feed(bytes)
+      if (end === undefined) return false
+      lengths = lengthsOf(end.protocol)
+      body = end.rest
+    }
+    lengths?.feed(body)
+    return lengths === undefined
+  })
+}
