@@ -71,7 +71,7 @@ async function answers(t: Parameters<typeof startNode>[0], here: TestNode): Prom
 }
 
 // Before there were guards each of these waited for ten seconds, or used up as many of computing.
-test('a length that does not end, or names of protocols without number, end a connection at once', async t => {
+test.serial('a length that does not end, or names of protocols without number, end a connection at once', async t => {
   const here = await startNode(t)
   await Promise.all([
     ended(socketTo(here, ENDLESS)),
@@ -82,7 +82,7 @@ test('a length that does not end, or names of protocols without number, end a co
   await answers(t, here)
 })
 
-test('handshakes of one host are bounded: another is let in when one of them ends', async t => {
+test.serial('handshakes of one host are bounded: another is let in when one of them ends', async t => {
   const here = await startNode(t)
   const most = NET_LIMITS.handshakesPerHost * NET_LIMITS.privateHostFactor
   t.true(most < NET_LIMITS.handshakes)
@@ -94,7 +94,7 @@ test('handshakes of one host are bounded: another is let in when one of them end
   await answers(t, here)
 })
 
-test('streams opened and reset beyond what a peer may open end its connection and no other', async t => {
+test.serial('streams opened and reset beyond what a peer may open end its connection and no other', async t => {
   const here = await startNode(t)
   const { connection, muxer } = await badPeer(t, here)
   for (let id = 100_001; connection.status === 'open'; id += 2) {
@@ -107,7 +107,7 @@ test('streams opened and reset beyond what a peer may open end its connection an
   await answers(t, here)
 })
 
-test('queries of the DHT beyond their rate, and lengths that do not end, end their stream', async t => {
+test.serial('queries of the DHT beyond their rate, and lengths that do not end, end their stream', async t => {
   const here = await startNode(t)
   const { bad, connection } = await badPeer(t, here)
   const open = (): Promise<Stream> => bad.net.node.dialProtocol(here.net.node.peerId, KAD_PROTOCOL)
@@ -124,7 +124,7 @@ test('queries of the DHT beyond their rate, and lengths that do not end, end the
   await answers(t, here)
 })
 
-test('queries of the DHT that are too long end their stream', async t => {
+test.serial('queries of the DHT that are too long end their stream', async t => {
   const here = await startNode(t)
   const { bad } = await badPeer(t, here)
   const stream = await bad.net.node.dialProtocol(here.net.node.peerId, KAD_PROTOCOL)
@@ -133,7 +133,7 @@ test('queries of the DHT that are too long end their stream', async t => {
   t.not(stream.status, 'open')
 })
 
-test('answers of the DHT that are too long, and identities, end their stream', async t => {
+test.serial('answers of the DHT that are too long, and identities, end their stream', async t => {
   const here = await startNode(t)
   const bad = await startNode(t, { roles: [] })
   const seen = Object.fromEntries(
@@ -161,7 +161,7 @@ test('answers of the DHT that are too long, and identities, end their stream', a
   t.not(stream.status, 'open')
 })
 
-test('what waits for a peer that reads nothing is bounded, then its connection ends', async t => {
+test.serial('what waits for a peer that reads nothing is bounded, then its connection ends', async t => {
   const here = await startNode(t)
   const { bad, connection } = await badPeer(t, here)
   ;(connection as unknown as { maConn: { pause(): void } }).maConn.pause()
