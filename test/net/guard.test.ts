@@ -101,7 +101,7 @@ test('connections of one host are bounded, those of another are not', t => {
   const gater = guardConnections({})
   const enters = (connection: MultiaddrConnection): boolean => {
     const denied = gater.denyInboundConnection!(connection) as boolean
-    gater.denyInboundUpgradedConnection!(undefined as never, connection)
+    void gater.denyInboundUpgradedConnection!(undefined as never, connection)
     return !denied
   }
   const held = Array.from({ length: NET_LIMITS.connectionsPerHost }, (_, port) => connectionFrom(`/ip6/2001:db8::${port}/tcp/${port + 1}`))
