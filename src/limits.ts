@@ -160,7 +160,9 @@ export const NET_LIMITS = {
   /** What opens rows of own sessions, where it is kept at all: some 13,000 rows of q, k and v at 768, some 4,500 at 4096. */
   keptRowBytes: 256 * MiB,
   keptRowAge: 30 * 24 * 60 * MINUTE,
-  keptEvidenceBytes: 256 * MiB
+  keptEvidenceBytes: 256 * MiB,
+  /** Records of evidence that was verified here, with its bytes or without: at most some 1 KiB each, also in memory. */
+  keptConvictions: 16_384
 } as const
 
 /** Milliseconds after which a wait ends. */

@@ -94,7 +94,8 @@ const NET: Record<keyof typeof NET_LIMITS, Reached> = {
   keptJournalAge: ['session/settling', 'what was signed in a session that nobody settles is kept for 30 days'],
   keptRowBytes: ['store/rows', 'rows kept stay within their bound, the oldest go first, and all go with time'],
   keptRowAge: ['store/rows', 'rows kept stay within their bound, the oldest go first, and all go with time'],
-  keptEvidenceBytes: ['store/evidence', 'beyond the bound in bytes the oldest of the key with the most goes, and who has one keeps it'],
+  keptEvidenceBytes: ['store/evidence', 'beyond the bound in bytes the oldest of whoever has the most go, and who has one keeps it'],
+  keptConvictions: ['store/evidence', 'of convictions so many are remembered'],
   keptManifestBytes: ['store/store', 'of others’ manifests the oldest go beyond the bound']
 }
 

@@ -292,7 +292,7 @@ function participant({
     verifyFile,
     verifyKnown: (id, call) => known.verify(id, call),
     verdicts: () => store.verdicts.list(),
-    evidence: () => store.evidence.list(),
+    evidence: async () => store.evidence.list(),
     exportEvidence: id => witness.get(id),
     addEvidence: bytes => witness.add(bytes),
     watch: ({ signal = new AbortController().signal, onProgress = () => {} }) => events.watch(onProgress, signal),

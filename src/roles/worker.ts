@@ -6,7 +6,7 @@ import { sessionModule } from '../session/index.js'
 import { nodePort } from './threads.js'
 import { checkEvidence } from '../store/index.js'
 import { useNodeEd25519 } from './ed25519.js'
-import { EVIDENCE_JOB, FILE_JOB, type FileJob } from './workers.js'
+import { EVIDENCE_JOB, type EvidenceJob, FILE_JOB, type FileJob } from './workers.js'
 
 useNodeEd25519()
 const kernel = wasmKernel()
@@ -14,6 +14,6 @@ const random: Random = bytes => crypto.getRandomValues(new Uint8Array(bytes))
 const { open, jobs } = sessionModule({ kernel, random })
 const files = ({ source, bytes }: FileJob): { value: unknown } => ({ value: verifyFile(source, bytes, { kernel, random }) })
 
-const evidence = (bytes: Uint8Array): { value: unknown } => ({ value: checkEvidence(bytes, { kernel, random }) })
+const evidence = ({ bytes, ...known }: EvidenceJob): { value: unknown } => ({ value: checkEvidence(bytes, { kernel, random, ...known }) })
 
 serveJobs(nodePort(), { open, jobs: { ...jobs, [FILE_JOB]: files, [EVIDENCE_JOB]: evidence } })

@@ -33,8 +33,13 @@ export interface FileJob {
   readonly bytes: Uint8Array
 }
 
-/** The name of the job that checks evidence, given its bytes. */
+/** The name of the job that checks evidence, and what it is given. */
 export const EVIDENCE_JOB = 'checkEvidence'
+export interface EvidenceJob {
+  readonly bytes: Uint8Array
+  /** The manifest in it has been verified by this node. */
+  readonly isManifestVerified: boolean
+}
 
 export interface SessionWorkers {
   readonly pool: WorkerPool | undefined
@@ -44,7 +49,7 @@ export interface SessionWorkers {
   readonly checks: VerifierChecks | undefined
   readonly verifyFile: FileCheck
   /** As `checkEvidence`. */
-  readonly evidence: (bytes: Uint8Array) => Promise<CheckedEvidence>
+  readonly evidence: (job: EvidenceJob) => Promise<CheckedEvidence>
 }
 
 /** A pool, of which no thread has been started yet, and the jobs on it; `given` jobs come first. */
@@ -53,7 +58,8 @@ export function sessionWorkers(
   given: NodeJobs = {}
 ): SessionWorkers {
   if (threads === 0) {
-    const evidence = async (bytes: Uint8Array): Promise<CheckedEvidence> => checkEvidence(bytes, { kernel, random })
+    const evidence = async ({ bytes, ...known }: EvidenceJob): Promise<CheckedEvidence> =>
+      checkEvidence(bytes, { kernel, random, ...known })
     const here: FileCheck = async (source, bytes) => verifyFile(source, bytes, { kernel, random })
     return { pool: undefined, jobs: given, registration: inlineRegistration(kernel), checks: undefined, verifyFile: here, evidence }
   }

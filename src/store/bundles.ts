@@ -2,14 +2,17 @@
  * Bundles by digest, root and session. A bundle is `valid` here only through a VerifiedProof; what this node proved itself is kept
  * as its own before anybody has verified it. Own bundles never go by themselves.
  */
-import { equal, toHex } from '../bytes.js'
+import { equal, fromHex, toHex } from '../bytes.js'
 import { InvalidProofError } from '../errors.js'
 import { hash } from '../kernel/hash.js'
 import type { VerifiedProof } from '../proof/index.js'
+import { contradiction, type TailStory } from './evidence/make.js'
 import { Kept, type KeptLimits } from './kept.js'
 import { type KeyParts, sortable, type Table, type Write } from './table.js'
 
 const DIGEST_LABEL = 'zklora/v1/bundle'
+/** Bundles of a session that a tail is held against; an honest session has a few. */
+const HELD_AGAINST = 1024
 
 /** What is told of a bundle without decoding it. */
 export interface BundleInfo {
@@ -28,6 +31,8 @@ export interface BundleInfo {
   readonly own: boolean
   /** Milliseconds since 1970. */
   readonly added: number
+  /** Of the contributor's tail, once verified: what later ones of the session are held against. */
+  readonly tail?: { readonly accepted: number; readonly closed: boolean; readonly publicHash: string } | undefined
 }
 
 /** What a contributor knows of a bundle that it proved. */
@@ -65,7 +70,9 @@ export class Bundles {
    * @throws InvalidProofError step `digest` for bytes of another bundle
    */
   async putVerified(proof: VerifiedProof, bytes: Uint8Array, { own }: { own: boolean }): Promise<BundleInfo> {
-    return this.put(proof, bytes, { valid: true, own, owner: toHex(proof.owner) })
+    const { accepted, closed, publicHash } = proof.contributorTail
+    const tail = { accepted, closed, publicHash: toHex(publicHash) }
+    return this.put(proof, bytes, { valid: true, own, owner: toHex(proof.owner), tail })
   }
 
   /** Keeps a bundle that this node proved, not verified by anybody yet. */
@@ -84,6 +91,18 @@ export class Bundles {
   /** Bundles of a session, in the order of their rows. */
   async ofSession(session: Uint8Array): Promise<BundleInfo[]> {
     return this.named(['bundle-session', toHex(session)])
+  }
+
+  /** A verified bundle of a session whose contributor's tail contradicts this one. */
+  async contradicting(session: Uint8Array, tail: TailStory): Promise<BundleInfo | undefined> {
+    let held = 0
+    for await (const { parts } of this.table.entries(['bundle-session', toHex(session)])) {
+      const info = await this.table.getJson<BundleInfo>(['bundle-info', parts.at(-1)!])
+      if (info?.tail !== undefined && contradiction({ ...info.tail, publicHash: fromHex(info.tail.publicHash) }, tail) !== undefined)
+        return info
+      if (++held === HELD_AGAINST) return undefined
+    }
+    return undefined
   }
 
   /** Bundles with a Merkle root: one, unless a contributor proved the same rows twice. */
@@ -110,7 +129,7 @@ export class Bundles {
   private async put(
     of: ProvedInfo & { readonly digest: Uint8Array },
     bytes: Uint8Array,
-    flags: { valid: boolean; own: boolean; owner?: string }
+    flags: { valid: boolean; own: boolean; owner?: string; tail?: BundleInfo['tail'] }
   ): Promise<BundleInfo> {
     if (!equal(hash(DIGEST_LABEL, bytes), of.digest)) {
       throw new InvalidProofError('digest', `these ${bytes.length} bytes are not bundle ${toHex(of.digest)}`)
@@ -129,7 +148,8 @@ export class Bundles {
         bytes: bytes.length,
         valid: flags.valid || before?.valid === true,
         own: flags.own || before?.own === true,
-        added: before?.added ?? this.now()
+        added: before?.added ?? this.now(),
+        ...((flags.tail ?? before?.tail) && { tail: flags.tail ?? before?.tail })
       }
       if (before !== undefined) this.kept.forget({ id: [digest], ...before }, write)
       this.kept.add({ id: [digest], ...info, owner: flags.owner }, write)

@@ -9,7 +9,7 @@ import { NET_LIMITS } from '../limits.js'
 import { Adapters } from './adapters.js'
 import { Budget } from './budget.js'
 import { Bundles } from './bundles.js'
-import { Evidences } from './evidence/index.js'
+import { type EvidenceLimits, Evidences } from './evidence/index.js'
 import { Feeds } from './feeds.js'
 import { Journals } from './journals.js'
 import type { KeptLimits } from './kept.js'
@@ -41,7 +41,7 @@ export interface StoreLimits {
   readonly manifests: KeptLimits
   readonly verdicts: KeptLimits
   readonly rows: KeptLimits
-  readonly evidence: KeptLimits
+  readonly evidence: EvidenceLimits
 }
 
 export const STORE_LIMITS: StoreLimits = {
@@ -93,14 +93,14 @@ export class Store {
       if (name !== undefined) counters?.limits.add(name, items)
     }
     const given = { ...STORE_LIMITS, ...limits }
-    const bound = (kind: keyof StoreLimits): KeptLimits => ({
+    const bound = <Kind extends keyof StoreLimits>(kind: Kind): StoreLimits[Kind] => ({
       ...given[kind],
       onEvicted: (by, items) => count(EVICTED[kind][by], items)
     })
     this.adapters = new Adapters(table)
     this.budget = new Budget(table)
     this.bundles = new Bundles(table, bound('bundles'), now)
-    this.evidence = new Evidences(table, bound('evidence'), now)
+    this.evidence = new Evidences(table, { ...bound('evidence'), onForgotten: records => count('keptConvictions', records) }, now)
     this.feeds = new Feeds(table, bound('announcements'), now)
     this.journals = new Journals(table, now, journals => count('keptJournalAge', journals))
     this.manifests = new Manifests(table, bound('manifests'), now)

@@ -447,6 +447,8 @@ test('evidence is listed, written to a file and taken from one', async t => {
   t.regex((await run(['evidence', 'export', '7d2f91ab', file])).stderr, /is there already: --force overwrites it/)
   t.is((await run(['evidence', 'add', file])).status, 0)
   t.regex((await run(['evidence', 'add', join(dataDir, 'none')])).stderr, /none cannot be read/)
+  const went = await daemon(t, { evidence: async () => [{ ...evidence, kept: false }] })
+  t.regex((await went.run(['evidence', 'list'])).stdout, /1\.1 KiB, its bytes went for want of room; verified here on 2027/)
   const none = await daemon(t, { evidence: async () => [] })
   t.is((await none.run(['evidence', 'list'])).stdout, 'no evidence against anybody\n')
 })

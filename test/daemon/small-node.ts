@@ -141,6 +141,7 @@ export const evidence: EvidenceInfo = {
   adapter: adapter.id,
   reason: 'it signed two announcements with the index 3 of one feed',
   bytes: 1100,
+  kept: true,
   added: 1_800_000_000_000
 }
 

@@ -20,6 +20,7 @@ import { KnownProofs } from '../../src/roles/known.js'
 import type { VerdictInfo } from '../../src/roles/types.js'
 import { Verifier, type VerifierChecks, type VerifierInit, type VerifierLimits } from '../../src/roles/verifier.js'
 import { Witness } from '../../src/roles/witness.js'
+import type { EvidenceJob } from '../../src/roles/workers.js'
 import {
   ANNOUNCEMENT_LABEL,
   checkEvidence,
@@ -54,7 +55,8 @@ async function scene(t: ExecutionContext, init: Partial<VerifierInit> = {}): Pro
     return () => {}
   }
   const net = { ...here.net, announce: { ...here.net.announce, listen } as unknown as TestNode['net']['announce'] }
-  const check = async (bytes: Uint8Array): Promise<CheckedEvidence> => checkEvidence(bytes, { kernel, random: seeded('witness') })
+  const check = async ({ bytes, ...known }: EvidenceJob): Promise<CheckedEvidence> =>
+    checkEvidence(bytes, { kernel, random: seeded('witness'), ...known })
   const witness = new Witness({ store: here.store, check, log: () => here.net.node.logger.forComponent('test') })
   const verifier = new Verifier({ net, store: here.store, kernel, random: seeded('verifier'), witness, counters: here.counters, ...init })
   const verdicts: VerdictInfo[] = []
@@ -415,7 +417,7 @@ test('receipts of the fixture are those of the protocol', t => {
 
 /** What a verifier keeps against the contributor of the fixtures. */
 async function against({ here }: Scene): Promise<string[]> {
-  return (await here.store.evidence.list()).map(({ kind, key }) => (key === toHex(publicKeyOf(OWNER_SECRET)) ? kind : key))
+  return here.store.evidence.list().map(({ kind, key }) => (key === toHex(publicKeyOf(OWNER_SECRET)) ? kind : key))
 }
 
 test('an announced bundle that does not hold is evidence against who announced it', async t => {
@@ -428,7 +430,7 @@ test('an announced bundle that does not hold is evidence against who announced i
   await it.hear(bodyOf({ ...made, statement }, it.holder.net.node.peerId))
   t.is(last(it).verdict, 'invalid')
   t.deepEqual(await against(it), ['invalid bundle'])
-  t.regex((await it.here.store.evidence.list())[0]!.reason, /announced a bundle that does not hold/)
+  t.regex(it.here.store.evidence.list()[0]!.reason, /announced a bundle that does not hold/)
 })
 
 test('a bundle that is not to be had, or that its holder changes, is no evidence', async t => {
@@ -445,7 +447,7 @@ test('a second announcement with an index that is taken is evidence', async t =>
   t.deepEqual(await against(it), ['feed fork'])
   // Once more says nothing new.
   await it.hear(bodyOf(makeBundle('verifier', 'another'), it.holder.net.node.peerId, { time: BigInt(Date.now()) + 5n }))
-  t.is((await it.here.store.evidence.list()).length, 2)
+  t.is(it.here.store.evidence.list().length, 2)
 })
 
 test('two bundles that verify and tell two stories of one session are evidence', async t => {

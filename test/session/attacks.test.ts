@@ -225,17 +225,17 @@ test('a contributor that signs for the rows in another way as it closes leaves e
   const store = await Store.open({ datastore: new MemoryDatastore() })
   const witness = new Witness({
     store,
-    check: async bytes => checkEvidence(bytes, { kernel, random }),
+    check: async ({ bytes }) => checkEvidence(bytes, { kernel, random }),
     log: () => defaultLogger().forComponent('test')
   })
   witness.session(pair.user.evidenceOf(pair.user.failure!), pair.registered.manifest)
   await witness.idle()
-  t.like((await store.evidence.list())[0], { kind: 'session fork', key: toHex(publicKeyOf(OWNER_SECRET)) })
+  t.like(store.evidence.list()[0], { kind: 'session fork', key: toHex(publicKeyOf(OWNER_SECRET)) })
   // What shows no contradiction is kept by nobody.
   const other = makePair({ user: { commitRows: 4 } })
   witness.session(other.user.evidenceOf(new Error('gone')), other.registered.manifest)
   await witness.idle()
-  t.is((await store.evidence.list()).length, 1)
+  t.is(store.evidence.list().length, 1)
 })
 test('a tail that has seen messages that were never sent', byUser, {
   tamper: tail(({ seen }) => ({ seen: seen + 100 })),

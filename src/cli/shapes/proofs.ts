@@ -154,7 +154,8 @@ export const evidenceInfo = named(
     adapter: hash,
     reason: z.string().describe('in words'),
     bytes: count,
-    added: count.describe('milliseconds since 1970')
+    kept: z.boolean().describe('false: its bytes went for want of room, what they showed is remembered'),
+    added: count.describe('when it was verified here, milliseconds since 1970')
   }) satisfies z.ZodType<EvidenceInfo>,
   'What shows that a contributor broke its word.'
 )

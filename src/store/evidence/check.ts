@@ -7,6 +7,7 @@ import {
   decodeManifest,
   type Manifest,
   type Random,
+  recallManifest,
   sessionId,
   type VerifiedManifest,
   verify,
@@ -47,8 +48,8 @@ type Shown = Pick<CheckedEvidence, 'key' | 'owners' | 'adapter' | 'reason'>
 export interface CheckEvidenceInit {
   readonly kernel: Kernel
   readonly random: Random
-  /** Manifests verified before, by their identifier: those need not be verified again. */
-  readonly known?: ((adapter: Uint8Array) => VerifiedManifest | undefined) | undefined
+  /** True when the manifest has been verified here: it need not be again. */
+  readonly isManifestVerified?: boolean | undefined
 }
 
 /**
@@ -143,11 +144,15 @@ function invalidBundle({ announcement, manifest: manifestBytes, bundle }: Invali
   throw nothing('the bundle verifies, and the announcement fits it')
 }
 
-function verified(bytes: Uint8Array, adapter: Uint8Array, { kernel, random, known }: CheckEvidenceInit): VerifiedManifest {
+function verified(
+  bytes: Uint8Array,
+  adapter: Uint8Array,
+  { kernel, random, isManifestVerified = false }: CheckEvidenceInit
+): VerifiedManifest {
   try {
     const manifest: Manifest = decodeManifest(bytes)
     if (!equal(manifest.id, adapter)) throw nothing('the manifest is of another adapter')
-    return known?.(adapter) ?? verifyManifest({ kernel, manifest, random })
+    return isManifestVerified ? recallManifest(manifest, adapter) : verifyManifest({ kernel, manifest, random })
   } catch (cause) {
     if (!isPeerError(cause) || (cause as InvalidProofError).step === 'evidence') throw cause
     throw nothing(`the manifest does not verify (${(cause as Error).message})`, cause)

@@ -10,5 +10,5 @@ export {
   type InvalidBundle,
   type TailContradiction
 } from './codec.js'
-export { type EvidenceInfo, Evidences } from './kept.js'
+export { type EvidenceInfo, type EvidenceLimits, Evidences } from './kept.js'
 export { contradictionOf, feedForkOf, invalidBundleOf } from './make.js'

@@ -11,6 +11,15 @@ export function feedForkOf(one: FeedAnnouncement, other: FeedAnnouncement): Uint
   return encodeEvidence({ kind: 'feed fork', announcements: inOrder(one.bytes, other.bytes, bytes => bytes) })
 }
 
+/** What one tail says that another can contradict. */
+export type TailStory = Pick<Tail, 'accepted' | 'closed' | 'publicHash'>
+
+/** What two tails of one contributor and session show. */
+export function contradiction(one: TailStory, other: TailStory): 'session fork' | 'rows after closing' | undefined {
+  if (one.accepted === other.accepted) return equal(one.publicHash, other.publicHash) ? undefined : 'session fork'
+  return (one.accepted < other.accepted ? one : other).closed ? 'rows after closing' : undefined
+}
+
 /**
  * The first contradiction among a contributor's tails of one session.
  * @param owner of the adapter, by its manifest
@@ -19,13 +28,9 @@ export function contradictionOf(context: SessionContext, owner: Uint8Array, tail
   const by = { context, owner: context.delegation === undefined ? undefined : owner }
   for (const [i, one] of tails.entries()) {
     for (const other of tails.slice(i + 1)) {
-      if (one.accepted === other.accepted && !equal(one.publicHash, other.publicHash)) {
-        return encodeEvidence({ kind: 'session fork', ...by, tails: tailsInOrder(one, other) })
-      }
-      const [less, more] = one.accepted < other.accepted ? [one, other] : [other, one]
-      if (less.closed && more.accepted > less.accepted) {
-        return encodeEvidence({ kind: 'rows after closing', ...by, tails: [less, more] })
-      }
+      const kind = contradiction(one, other)
+      if (kind === 'session fork') return encodeEvidence({ kind, ...by, tails: tailsInOrder(one, other) })
+      if (kind !== undefined) return encodeEvidence({ kind, ...by, tails: one.accepted < other.accepted ? [one, other] : [other, one] })
     }
   }
   return undefined
