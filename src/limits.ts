@@ -88,6 +88,14 @@ export const NET_LIMITS = {
   queries: 1_000,
   queryBytes: 16 * KiB,
   queryAnswerBytes: 1 * MiB,
+  /** Provider records kept for others: in all (some 100 bytes each), of one peer, for one key; addresses of a peer. */
+  providerRecords: 65_536,
+  providerRecordsPerPeer: 2_048,
+  providerRecordsPerKey: 512,
+  addressesPerPeer: 32,
+  /** Peers that are remembered (some 500 bytes each), and milliseconds after which one that is not heard of is forgotten. */
+  knownPeers: 16_384,
+  knownPeerAge: 48 * 60 * MINUTE,
   /** Bytes of a message of identify; js-libp2p reads 8 KiB of it. */
   identifyBytes: 64 * KiB,
   /** Bytes handed to the stream at a time, so that control messages do not queue behind bulk. */

@@ -26,6 +26,7 @@ import { Discovery } from './discovery.js'
 import type { FetchService } from './fetch/index.js'
 import { type Net, type NetInit, ownServices } from './index.js'
 import { KAD_PROTOCOL, type NetHost } from './node.js'
+import { KnownPeers, type KnownPeersNode } from './known-peers.js'
 import { Rejoin } from './rejoin.js'
 
 /** What libp2p hands over; the services by the names under which the node has them. */
@@ -92,6 +93,7 @@ export function embeddedNet<Extra extends Record<string, Startable>>(
   const more = Object.fromEntries(Object.entries(services).map(([name, factory]) => [name, factory(components)])) as Extra
   const node = hostOf(components, { dht, pubsub, ping, fetch, announce, ...more })
   const discovery: Discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)
+  const known = new KnownPeers(node as unknown as KnownPeersNode)
   const rejoin = new Rejoin(
     node as unknown as ConstructorParameters<typeof Rejoin>[0],
     init.bootstrap ?? [],
@@ -109,9 +111,11 @@ export function embeddedNet<Extra extends Record<string, Startable>>(
       announce.afterStart()
       discovery.start()
       rejoin.start()
+      known.start()
     },
     async stop() {
       rejoin.stop()
+      known.stop()
       await discovery.stop()
       for (const service of startable.reverse()) await service.stop()
     }

@@ -12,6 +12,7 @@ import { SignatureChecks } from './announce/checks.js'
 import { Discovery } from './discovery.js'
 import { type FetchInit, type FetchService, fetchService, type FetchSource } from './fetch/index.js'
 import { createNetNode, type NetHost, type NetNode, type NetNodeInit } from './node.js'
+import { KnownPeers, type KnownPeersNode } from './known-peers.js'
 import { Rejoin } from './rejoin.js'
 
 export * from './announce/index.js'
@@ -88,6 +89,7 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
   const own = node.services as unknown as OwnServices
   const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)
   lonely.tell = topic => discovery.joinTopics([topic])
+  const known = new KnownPeers(node as unknown as KnownPeersNode)
   const rejoin = new Rejoin(node, init.bootstrap ?? [], init.rejoinWait, init.counters)
   return {
     node,
@@ -98,9 +100,11 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
       await node.start()
       discovery.start()
       rejoin.start()
+      known.start()
     },
     async stop() {
       rejoin.stop()
+      known.stop()
       await discovery.stop()
       await node.stop()
     }

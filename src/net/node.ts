@@ -16,10 +16,12 @@ import { yamux } from '@libp2p/yamux'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions, type ServiceFactoryMap } from 'libp2p'
 import type { Counters } from '../counters.js'
+import { ProtocolViolationError } from '../errors.js'
 import { NET_LIMITS, TIMEOUTS } from '../limits.js'
 import { gossipMessageId, TOPICS } from './announce/topics.js'
 import { countingGossip } from './gossip-limits.js'
 import { guardConnections, guardStreams } from './guard/index.js'
+import { boundedKad } from './kept-providers.js'
 import { deleteOwnProviderRecords } from './provider-records.js'
 
 /** Provider records only; other implementations meet us by this name. */
@@ -133,10 +135,14 @@ function gossipSettings(init: Pick<NetNodeInit, 'privateAddresses' | 'gossip'>):
   }
 }
 
+function refuseValue(): never {
+  throw new ProtocolViolationError('values are not stored in this DHT: it has provider records only')
+}
+
 /** What is the network's about a libp2p node, whoever makes it: muxer, identify, ping, the DHT and gossip, with their settings. */
 export type NetSettings = Pick<
   Libp2pOptions,
-  'nodeInfo' | 'connectionEncrypters' | 'streamMuxers' | 'connectionManager' | 'connectionGater' | 'connectionMonitor'
+  'nodeInfo' | 'connectionEncrypters' | 'streamMuxers' | 'connectionManager' | 'connectionGater' | 'connectionMonitor' | 'peerStore'
 > & {
   services: ServiceFactoryMap<NetServices>
 }
@@ -169,16 +175,22 @@ export function netSettings(
     // One ping at a time is allowed, and one that comes late is no death: a peer that computes a proof, or is pinged by us as well,
     // would lose its sessions. Every wait on a peer has a timeout of its own.
     connectionMonitor: { abortConnectionOnPingFailure: false },
+    // Forgotten by rules of our own: see known-peers.ts.
+    peerStore: { maxAddressAge: Infinity, maxPeerAge: NET_LIMITS.knownPeerAge },
     services: {
       identify: identify(),
       ping: ping(),
-      dht: kadDHT({
-        protocol: KAD_PROTOCOL,
-        clientMode: false,
-        peerInfoMapper: init.privateAddresses === true ? passthroughMapper : removePrivateAddressesMapper,
-        reprovide: { validity: PROVIDER_VALIDITY, threshold: PROVIDER_VALIDITY - PROVIDER_RENEWAL },
-        ...(init.initialQuerySelfInterval === undefined ? {} : { initialQuerySelfInterval: init.initialQuerySelfInterval })
-      }),
+      dht: boundedKad(
+        kadDHT({
+          protocol: KAD_PROTOCOL,
+          clientMode: false,
+          peerInfoMapper: init.privateAddresses === true ? passthroughMapper : removePrivateAddressesMapper,
+          reprovide: { validity: PROVIDER_VALIDITY, threshold: PROVIDER_VALIDITY - PROVIDER_RENEWAL },
+          // Provider records only: by default everybody may store public keys, for ever.
+          validators: { pk: refuseValue },
+          ...(init.initialQuerySelfInterval === undefined ? {} : { initialQuerySelfInterval: init.initialQuerySelfInterval })
+        })
+      ),
       pubsub: gossipsub(gossipSettings(init))
     } as unknown as ServiceFactoryMap<NetServices>
   }

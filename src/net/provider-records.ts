@@ -7,12 +7,11 @@ import { CID } from 'multiformats/cid'
 import { create as createMultihash } from 'multiformats/hashes/digest'
 import { utf8 } from '../bytes.js'
 import { hash } from '../kernel/hash.js'
+import { PROVIDER_PREFIX } from './kept-providers.js'
 
 /** Codec raw, multihash SHA2-256 of the digest: js-libp2p's kad-dht reads keys with `CID.decode` and refuses every other multihash. */
 const RAW = 0x55
 const SHA2_256 = 0x12
-/** kad-dht's: `/dht/provider/KEY/PEER`. */
-const PROVIDER_PREFIX = '/dht/provider/'
 
 function cidOf(digest: Uint8Array): CID {
   return CID.createV1(RAW, createMultihash(SHA2_256, sha256(digest)))

@@ -4,10 +4,11 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import test from 'ava'
 import * as lengthPrefixed from 'it-length-prefixed'
+import { pEvent } from 'p-event'
 import { concat } from '../../src/bytes.js'
 import { withResolvers } from '../../src/net/polyfill.js'
 import { NET_LIMITS } from '../../src/limits.js'
-import { KAD_PROTOCOL } from '../../src/net/index.js'
+import { KAD_PROTOCOL, roleKey } from '../../src/net/index.js'
 import { connect, startNode, type TestNode } from '../net/nodes.js'
 
 const text = (bytes: string): Uint8Array => new TextEncoder().encode(bytes)
@@ -57,12 +58,12 @@ interface Muxer {
   sendFrame(header: { type: number; flag: number; streamID: number; length: number }): void
 }
 
+const framed = (bytes: Uint8Array): Uint8Array => lengthPrefixed.encode.single(bytes).subarray()
+/** A field of bytes in protobuf. */
+const field = (number: number, bytes: Uint8Array): Uint8Array => concat([Uint8Array.of((number << 3) | 2), framed(bytes)])
+
 /** FIND_NODE of a key that nobody has, in a frame. */
-const query = (bytes = 32): Uint8Array => {
-  const key = new Uint8Array(bytes).fill(7)
-  const body = lengthPrefixed.encode.single(key).subarray()
-  return lengthPrefixed.encode.single(concat([Uint8Array.of(0x08, 0x04, 0x12), body])).subarray()
-}
+const query = (bytes = 32): Uint8Array => framed(concat([Uint8Array.of(0x08, 0x04), field(2, new Uint8Array(bytes).fill(7))]))
 
 async function answers(t: Parameters<typeof startNode>[0], here: TestNode): Promise<void> {
   const honest = await startNode(t, { roles: [] })
@@ -178,4 +179,37 @@ test.serial('what waits for a peer that reads nothing is bounded, then its conne
   }
   await over
   await answers(t, here)
+})
+
+test.serial('the DHT stores no values, no addresses without number, and no other’s record', async t => {
+  const here = await startNode(t)
+  const { bad } = await badPeer(t, here)
+  const { peerId } = bad.net.node
+  const open = (): Promise<Stream> => bad.net.node.dialProtocol(here.net.node.peerId, KAD_PROTOCOL)
+  // PUT_VALUE of its own public key, which kad-dht by itself takes from everybody.
+  const values = await open()
+  const id = peerId.toMultihash().bytes
+  const key = concat([text('/pk/'), id])
+  const record = concat([field(1, key), field(2, id.subarray(2)), field(5, text('2026-01-01T00:00:00.000000000Z'))])
+  values.send(framed(concat([field(2, key), field(3, record)])))
+  await closed(values)
+  // ADD_PROVIDER with 200 addresses, of the peer itself and of another.
+  const providers = await open()
+  const content = roleKey('contributor', new Uint8Array(32)).bytes
+  const other = here.net.node.peerId.toMultihash().bytes
+  for (const provider of [other, id]) {
+    const addresses = Array.from({ length: 200 }, (_, n) => field(2, multiaddr(`/ip4/10.0.0.${n}/tcp/4001`).bytes))
+    providers.send(framed(concat([Uint8Array.of(0x08, 0x02), field(2, content), field(9, concat([field(1, provider), ...addresses]))])))
+  }
+  // Answered after both.
+  providers.send(query())
+  await pEvent(providers as never, 'message')
+  const { addresses } = await here.net.node.peerStore.get(peerId)
+  t.is(addresses.length, NET_LIMITS.addressesPerPeer)
+  const kept: string[] = []
+  for await (const { key } of here.datastore.query({ prefix: '/dht' })) kept.push(key.toString())
+  t.deepEqual(
+    kept.map(name => name.split('/').at(-1)),
+    [peerId.toString()]
+  )
 })
