@@ -103,6 +103,8 @@ export const NET_LIMITS = {
   /** Requests in flight on one session, and bytes of x in them. */
   requestsInFlight: 32,
   requestBytesInFlight: 16 * MiB,
+  /** Cancels of one session: their answers cost no rows, and are remembered until the user's next tail. */
+  cancelsPerSession: 1024,
   /** Rows of one request, of one commitment batch. */
   rowsPerRequest: 256,
   rowsPerBatch: 1024,

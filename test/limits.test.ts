@@ -60,6 +60,7 @@ const NET: Record<keyof typeof NET_LIMITS, Reached> = {
   sendAheadBytes: ['net/streams', 'while nobody reads, no more than the window and 256 KiB are taken from the sender'],
   requestsInFlight: ['session/limits', 'a user has 32 requests in flight'],
   requestBytesInFlight: ['session/limits', 'a contributor takes 16 MiB of x in flight'],
+  cancelsPerSession: ['session/bounds', 'a session takes 1,024 cancels, and its user asks for no more'],
   rowsPerRequest: ['session/messages', 'rows with 257 rows'],
   rowsPerBatch: ['session/limits', 'a batch of commitments has 1,024 rows'],
   outstandingRows: ['session/bounds', 'the contributor answers no further rows while too many are not accepted'],

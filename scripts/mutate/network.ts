@@ -81,6 +81,44 @@ export const NETWORK = [
     without('rows are reserved before their answer', 'await this.init.reserve(index, count)')
   ),
   ...changes(
+    'src/session/contributor.ts',
+    ['session/bounds', 'session/settling', 'roles/contributor', 'roles/settling/rests'],
+    never('cancels of a session are bounded', '++this.cancels > NET_LIMITS.cancelsPerSession'),
+    instead(
+      'rows of a batch that was not written down are settled',
+      'this.keptAccepted = firstRow + count',
+      'this.keptAccepted = Infinity'
+    ),
+    instead('a row that waits for settling keeps itself alone', 'x: x.slice()', 'x'),
+    instead('who has closed is promised nothing more', ' || this.bothClosed ? 0', ' ? 0')
+  ),
+  ...changes(
+    'src/session/user.ts',
+    ['session/bounds'],
+    instead('a user has a bound of its own', 'Math.min(accept.outstandingRows, NET_LIMITS.outstandingRows)', 'accept.outstandingRows')
+  ),
+  ...changes(
+    'src/roles/contributor.ts',
+    ['roles/contributor'],
+    without('what is promised while sessions are accepted counts', 'this.promisedBytes += bytes'),
+    instead('silent sessions give way to who waits for memory', '      makeRoom()\n', '      throw new RefusalError(CODE.busy)\n')
+  ),
+  ...changes(
+    'src/roles/settling/contributor.ts',
+    ['roles/settling/twice'],
+    without('a session is settled over one stream at a time', 'if (this.busy.has(id)) throw new RefusalError(CODE.busy, BUSY_RETRY)'),
+    never('rows that are settled count as held', '!this.init.hasRoom(bytes)'),
+    instead('who settles and does not end it gains no time', 'this.due.get(id) ?? now', 'now'),
+    instead('a journal has one receipt of a bundle', 'if (receipt === undefined) await', 'await')
+  ),
+  ...changes(
+    'src/net/frames.ts',
+    ['net/frames', 'net/streams'],
+    never('a frame is as long as may be', 'this.value > this.maxBytes'),
+    never('a length is a varint, the shortest', 'byte >= MORE || (byte === 0 && this.lengthBytes > 1)'),
+    never('the end is between two frames', '!reader.isBetween')
+  ),
+  ...changes(
     'src/session/answers.ts',
     ['session/attacks', 'session/bounds'],
     never('requests come in order', 'request !== this.next'),

@@ -2,12 +2,11 @@
  * The contributor: holds adapters, answers activations with deltas within the extraction budget, proves, hands the bundle out, takes
  * the user's receipt, and has it announced.
  */
-import type { PeerId } from '@libp2p/interface'
 import { equal, toHex } from '../bytes.js'
 import type { Counters } from '../counters.js'
 import type { Kernel } from '../kernel/index.js'
 import { NET_LIMITS, TIMEOUTS } from '../limits.js'
-import type { SessionHost } from '../net/session/index.js'
+import type { SessionHost, SessionUser } from '../net/session/index.js'
 import type { CommittedAdapter, Delegation, Manifest, Random } from '../proof/index.js'
 import {
   checkOpen,
@@ -101,6 +100,8 @@ interface Running {
 export class Contributor implements SessionHost {
   private readonly served = new Map<string, ServedAdapter>()
   private readonly running = new Set<Running>()
+  /** Bytes of x and y promised to sessions that are being accepted: their terms are written down first. */
+  private promisedBytes = 0
   private readonly limits: ContributorLimits
   private readonly now: () => number
   private readonly settling: ContributorSettling
@@ -170,35 +171,55 @@ export class Contributor implements SessionHost {
     return this.settling.settle(settle, peers)
   }
 
-  async accept(open: Open, peers: Peers, user: PeerId): Promise<ContributorSession> {
+  async accept(open: Open, from: SessionUser): Promise<ContributorSession> {
+    const served = await this.allow(open, from)
+    const bytes = this.outstandingBytes(served, open, from.makeRoom)
+    this.promisedBytes += bytes
+    try {
+      return await this.begin(served, { open, from, outstandingBytes: BigInt(bytes) })
+    } finally {
+      this.promisedBytes -= bytes
+    }
+  }
+
+  /** @throws RefusalError for what this peer is not served */
+  private async allow(open: Open, { peers, user }: SessionUser): Promise<ServedAdapter> {
     const served = this.served.get(toHex(open.adapter))
     if (served === undefined) throw new RefusalError(CODE.unknownAdapter)
-    const { adapter, policy, secretKey, delegation } = served
-    const { manifest, content } = adapter
+    const { policy } = served
+    const { manifest, content } = served.adapter
     checkOpen(open, manifest, this.limits.rows)
     const bound = boundOfRows(manifest, open.groups)
     if (open.rows > bound.rows) {
       this.init.counters?.limits.add(bound.limit)
       throw new RefusalError(CODE.tooManyRows)
     }
-    const peer = user.toString()
-    if (policy.mode === 'listed' && !isListed(policy, { open, peers, peer })) throw new RefusalError(CODE.notListed)
+    if (policy.mode === 'listed' && !isListed(policy, { open, peers, peer: user.toString() })) throw new RefusalError(CODE.notListed)
     const limit = limitOf(served)
     for (const group of open.groups) {
       const answered = await this.init.store.budget.answered(content, group)
       if (limit !== null && answered >= limit) throw new RefusalError(CODE.budgetSpent)
     }
-    const outstandingBytes = this.outstandingBytes(served, open)
+    return served
+  }
+
+  private async begin(
+    served: ServedAdapter,
+    { open, from, outstandingBytes }: { readonly open: Open; readonly from: SessionUser; readonly outstandingBytes: bigint }
+  ): Promise<ContributorSession> {
+    const { adapter, secretKey, delegation } = served
+    const { manifest, content } = adapter
+    const peer = from.user.toString()
     const { random, timeouts, store } = this.init
     const started = this.now()
     const terms = makeAccept({
       open,
       adapter,
-      peers,
+      peers: from.peers,
       secretKey,
       delegation,
       started: BigInt(Math.floor(started / SECOND)),
-      limits: { requests: this.limits.requests, outstandingRows: this.limits.outstandingRows, outstandingBytes: BigInt(outstandingBytes) },
+      limits: { requests: this.limits.requests, outstandingRows: this.limits.outstandingRows, outstandingBytes },
       random
     })
     const entry = SessionEntry.opened({
@@ -232,16 +253,18 @@ export class Contributor implements SessionHost {
     return session
   }
 
-  /** @throws RefusalError when all sessions together could hold too much */
-  private outstandingBytes({ adapter }: ServedAdapter, open: Open): number {
-    let left = this.limits.outstandingBytesAll
-    for (const { session } of this.running) left -= Number(session.terms.accept.outstandingBytes)
-    const bytes = outstandingBytesOf(adapter.manifest, open.groups, { rows: open.rows, left })
-    if (bytes > left) {
+  /** @throws RefusalError when all sessions together could hold too much, and none is silent */
+  private outstandingBytes({ adapter }: ServedAdapter, open: Open, makeRoom: () => void): number {
+    while (true) {
+      let left = this.limits.outstandingBytesAll - this.promisedBytes
+      for (const { session } of this.running) left -= session.outstandingBytesMost
+      const bytes = outstandingBytesOf(adapter.manifest, open.groups, { rows: open.rows, left })
+      if (bytes <= left) return bytes
       this.init.counters?.limits.add('outstandingBytesAll')
-      throw new RefusalError(CODE.busy, BUSY_RETRY)
+      // None to break off where that would not be enough.
+      if (this.running.size === 0) throw new RefusalError(CODE.busy, BUSY_RETRY)
+      makeRoom()
     }
-    return bytes
   }
 
   /** Bytes of x that are kept for proofs, of sessions that run and of those that are settled. */

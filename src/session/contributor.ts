@@ -2,8 +2,9 @@
  * The contributor's side of a session (protocols/session): answers rows in order, opens the user's commitments and answers with its
  * own, closes when the user does, proves, and takes the receipt.
  */
-import type { LimitName } from '../counters.js'
-import { InvalidProofError, ProtocolViolationError } from '../errors.js'
+import { atLimit, type LimitName } from '../counters.js'
+import { InvalidProofError, LimitExceededError, ProtocolViolationError } from '../errors.js'
+import { NET_LIMITS } from '../limits.js'
 import {
   type CommittedAdapter,
   type ManifestGroup,
@@ -80,6 +81,7 @@ export class ContributorSession extends Side {
   private opening = Promise.resolve()
   private batchesWaiting = 0
   private cancelsWaiting = 0
+  private cancels = 0
   private readonly rows: SessionRow[] = []
   /** Rows accepted by the last tail that the journal has: one whose writing failed was signed, and has not left. */
   private keptAccepted = 0
@@ -100,6 +102,11 @@ export class ContributorSession extends Side {
 
   override get outstandingRows(): number {
     return this.open.length
+  }
+
+  /** Bytes of x and y that may be outstanding in this session from now on. */
+  get outstandingBytesMost(): number {
+    return this.error !== undefined || this.bothClosed ? 0 : Number(this.terms.accept.outstandingBytes)
   }
 
   /** What settling needs beside the journal: the rows from the first that may be in none of its batches. */
@@ -216,6 +223,8 @@ export class ContributorSession extends Side {
   }
 
   private onCancel(from: number): void {
+    if (++this.cancels > NET_LIMITS.cancelsPerSession)
+      throw atLimit('cancelsPerSession', new LimitExceededError('cancels', this.cancels, NET_LIMITS.cancelsPerSession, 'in one session'))
     const request = this.requests.cancel(from, this.answering ? 1 : 0)
     this.cancelsWaiting++
     this.outbox.push('control', () => {

@@ -61,6 +61,7 @@ export class RequestWindow {
   /** A cancel waits to leave. */
   private willCancel = false
   private isHeldBack = false
+  private cancels = 0
 
   /**
    * @param init.requests in flight at most
@@ -234,6 +235,9 @@ export class RequestWindow {
   private sendCancel(): void {
     const isOpen = ({ cancelled, id }: Request): boolean => cancelled !== undefined && (id === undefined || id >= this.decided)
     if (this.willCancel || this.isCancelling || !this.inFlight.some(isOpen)) return
+    // The contributor would take no more: what nobody waits for is answered then.
+    if (this.cancels === NET_LIMITS.cancelsPerSession) return this.init.onLimit('cancelsPerSession')
+    this.cancels++
     this.willCancel = true
     this.init.send(() => {
       this.willCancel = false

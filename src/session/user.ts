@@ -325,12 +325,15 @@ export class UserSession extends Side {
   }
 
   private batchDue(): boolean {
-    const { outstandingRows, outstandingBytes } = this.terms.accept
+    const { accept } = this.terms
+    // A contributor may take more: this side does not keep more.
+    const outstandingRows = Math.min(accept.outstandingRows, NET_LIMITS.outstandingRows)
+    const outstandingBytes = Math.min(Number(accept.outstandingBytes), NET_LIMITS.outstandingBytes)
     const uncommitted = this.answered - this.committed
     if (uncommitted === 0) return false
     const half = Math.ceil(outstandingRows / 2)
     // Else the contributor could stop answering, however much is asked for.
-    if (this.flushing || uncommitted >= half || this.uncommittedBytes * 2 >= Number(outstandingBytes)) return true
+    if (this.flushing || uncommitted >= half || this.uncommittedBytes * 2 >= outstandingBytes) return true
     // Whoever waits for deltas does not wait for commitments: they are made while the base model computes.
     return (
       this.requests.pending === 0 &&

@@ -9,7 +9,9 @@ import {
   type Message,
   RefusalError
 } from '../../src/session/index.js'
+import { NET_LIMITS } from '../../src/limits.js'
 import { packDeltas } from '../../src/session/messages/packing.js'
+import { RequestWindow } from '../../src/session/requests.js'
 import { integers, kernel, register, seeded } from '../proof/fixture.js'
 import { carryPair, finish, makePair, type Pair, random, serve, smallAdapter, type Tamper } from './pair.js'
 
@@ -247,6 +249,68 @@ test('answers to cancel that nobody reads are not piled up', async t => {
   await pair.contributor.outgoing().next()
   await last
   pair.contributor.fail(new Error('enough'))
+})
+
+test('a session takes 1,024 cancels, and its user asks for no more', async t => {
+  const { contributor, user } = makePair()
+  await contributor.receive((await user.outgoing().next()).value as Uint8Array)
+  const answers = contributor.outgoing()
+  const cancel = encodeMessage({ cancel: { request: 0 } })
+  for (let n = 0; n < NET_LIMITS.cancelsPerSession; n++) {
+    await contributor.receive(cancel)
+    await answers.next()
+  }
+  await t.throwsAsync(contributor.receive(cancel), {
+    instanceOf: LimitExceededError,
+    message: 'cancels is 1025, at most 1024 are accepted in one session'
+  })
+  let [requests, cancels] = [0, 0]
+  const limits: string[] = []
+  const window = new RequestWindow({
+    manifest,
+    requests: 1,
+    send: draft => {
+      const message = draft()
+      if (message.rows !== undefined) requests++
+      if (message.cancel !== undefined) cancels++
+    },
+    dropped: () => {},
+    onLimit: name => limits.push(name)
+  })
+  const give = { group: 0, position: 0, x: x(0, 1) }
+  for (let n = 0; n <= NET_LIMITS.cancelsPerSession; n++) {
+    const stop = new AbortController()
+    const asked = window.ask(give, { progress: { answered: 0, y: new Float64Array(0) }, signal: stop.signal })
+    stop.abort(new Error('no more'))
+    await t.throwsAsync(asked, { message: 'no more' })
+    if (window.isCancelling) window.dropped(n)
+  }
+  t.is(cancels, NET_LIMITS.cancelsPerSession)
+  t.true(limits.includes('cancelsPerSession'))
+  // The last is answered, for nobody.
+  t.deepEqual([requests, window.pending], [NET_LIMITS.cancelsPerSession + 1, 1])
+  const y = packDeltas([12, 7], new Float64Array(19), 1)
+  t.is(window.answer({ request: NET_LIMITS.cancelsPerSession, firstRow: 0, count: 1, ...y }, 0).length, 1)
+  t.is(window.pending, 0)
+})
+
+test('a user keeps no more rows uncommitted than its own bound, whatever the contributor would take', async t => {
+  const firstCommit = new Promise<number>(resolve => {
+    const commitInputs: typeof jobs.commitInputs = async () => {
+      resolve(pair.user.answeredRows)
+      throw new ProtocolViolationError('enough')
+    }
+    const limits = { outstandingRows: 2 ** 32 - 1, outstandingBytes: 2n ** 64n - 1n }
+    const pair = makePair({ rows: 10_000, limits, user: { commitRows: 10_000, jobs: { ...jobs, commitInputs } } })
+    void carryPair(pair)
+    const asked = pair.user.request(1, 0, x(1, NET_LIMITS.outstandingRows))
+    asked.then(
+      () => resolve(Infinity),
+      () => {}
+    )
+  })
+  const uncommitted = await firstCommit
+  t.true(uncommitted >= NET_LIMITS.outstandingRows / 2 && uncommitted <= NET_LIMITS.outstandingRows / 2 + NET_LIMITS.rowsPerRequest)
 })
 
 test('a contributor whose budget is spent says so', async t => {

@@ -6,7 +6,7 @@ import { NET_LIMITS } from '../../src/limits.js'
 import { openedRecord } from '../../src/session/index.js'
 import { Store } from '../../src/store/index.js'
 import { makePair } from './pair.js'
-import { breakAfter, journaledPair, settle } from './settling.js'
+import { breakAfter, type JournaledPair, journaledPair, settle } from './settling.js'
 
 /** Two rows of three groups, three times. */
 const ROWS = 18
@@ -32,6 +32,29 @@ for (const restarted of [[], ['user'], ['contributor'], ['user', 'contributor']]
     }
   })
 }
+
+test('rows of a batch that could not be written down are settled: it was signed, and has not left', async t => {
+  // The second batch of the contributor comes to a full disk.
+  let writes = 0
+  const pair: JournaledPair = await journaledPair({
+    contributor: {
+      journal: {
+        append: async record => {
+          if (++writes === 2) throw new Error('the disk is full')
+          await pair.journals.contributor.append(record)
+        }
+      }
+    }
+  })
+  await breakAfter(pair, Infinity)
+  t.regex(pair.user.failure!.message, /internal error/)
+  for (const restarted of [[], ['user']] as const) {
+    const { proofs, user, contributor } = await settle(pair, { restarted })
+    t.is(contributor.failure, undefined)
+    t.is(user.failure, undefined)
+    if (restarted.length === 0) t.is(proofs.at(-1)?.end, pair.user.answeredRows)
+  }
+})
 
 test('what was signed in a session that nobody settles is kept for 30 days, and not longer', async t => {
   let now = 1_800_000_000_000

@@ -43,12 +43,20 @@ export interface SessionHost {
    * Decides about a session, and is asked to take care of it when it is served.
    * @throws RefusalError: the peer is told the code
    */
-  accept(open: Open, peers: Peers, user: PeerId): Promise<ContributorSession>
+  accept(open: Open, from: SessionUser): Promise<ContributorSession>
   /**
    * Is asked to settle a session that broke, and takes care of it.
    * @throws RefusalError: the peer is told the code; what its message breaks
    */
   settle(settle: Settle, peers: Peers): Promise<Machine>
+}
+
+/** Who opens a session, and what can be done for it. */
+export interface SessionUser {
+  readonly peers: Peers
+  readonly user: PeerId
+  /** Breaks off the session that has been silent for longest. @throws RefusalError when there is none that may be */
+  readonly makeRoom: () => void
 }
 
 export interface SessionInit {
@@ -224,7 +232,7 @@ export class SessionService implements Startable {
     const peers = { user: bytesOf(user), contributor: bytesOf(this.components.peerId) }
     if (message.kind === 'settle') return this.init.host!.settle(message.value, peers)
     if (message.kind !== 'open') throw new ProtocolViolationError(`${message.kind} came instead of open or settle`)
-    const session = await this.init.host!.accept(message.value, peers, user)
+    const session = await this.init.host!.accept(message.value, { peers, user, makeRoom: () => this.slots.makeRoom() })
     try {
       await frames.write(encodeMessage({ accept: session.terms.accept }), wait)
     } catch (error) {

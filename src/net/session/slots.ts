@@ -44,7 +44,10 @@ export class Slots {
       this.counters?.limits.add('sessionsPerPeer')
       throw new RefusalError(CODE.busy, RETRY)
     }
-    if (this.held.size >= this.limits.all) this.makeRoom()
+    if (this.held.size >= this.limits.all) {
+      this.counters?.limits.add('sessions')
+      this.makeRoom()
+    }
     const slot = { machine: undefined, heard: performance.now(), peer }
     this.held.add(slot)
     return slot
@@ -62,9 +65,11 @@ export class Slots {
     }
   }
 
-  /** Breaks off the session that has been silent for the longest time; its user settles it later. */
-  private makeRoom(): void {
-    this.counters?.limits.add('sessions')
+  /**
+   * Breaks off the session that has been silent for the longest time; its user settles it later.
+   * @throws RefusalError when none has been silent for long enough
+   */
+  makeRoom(): void {
     const silent = [...this.held].filter(slot => slot.machine !== undefined).sort((a, b) => a.heard - b.heard)[0]
     if (silent === undefined || performance.now() - silent.heard < this.limits.idle) throw new RefusalError(CODE.busy, RETRY)
     this.counters?.limits.add('sessionIdleInNeed')

@@ -6,12 +6,14 @@ import { MemoryDatastore } from 'datastore-core'
 import { Contributor, type ContributorInit } from '../../../src/roles/contributor.js'
 import {
   checkAccept,
+  CODE,
   type ContributorSession,
   decodeMessage,
   inlineContributorJobs,
   inlineUserJobs,
   makeOpening,
   type Peers,
+  RefusalError,
   restoreUser,
   type Settle,
   SettlingUser,
@@ -65,6 +67,11 @@ export async function customer(): Promise<Customer> {
   return { peer, peers, store: await Store.open({ datastore: new MemoryDatastore() }) }
 }
 
+/** No session is silent. */
+function full(): never {
+  throw new RefusalError(CODE.busy)
+}
+
 export interface Course {
   readonly user: UserSession
   readonly session: ContributorSession
@@ -78,11 +85,16 @@ export interface Course {
 export async function open(
   { contributor }: Serving,
   { peer, peers, store }: Customer,
-  { rows = 100, tamper, commitRows = 4 }: { rows?: number; tamper?: Tamper; commitRows?: number } = {}
+  {
+    rows = 100,
+    tamper,
+    commitRows = 4,
+    makeRoom = full
+  }: { rows?: number; tamper?: Tamper; commitRows?: number; makeRoom?: () => void } = {}
 ): Promise<Course> {
   const { manifest } = servedAdapter()
   const opening = makeOpening({ manifest, groups: [0, 1], rows, random })
-  const session = await contributor.accept(opening.open, peers, peer)
+  const session = await contributor.accept(opening.open, { peers, user: peer, makeRoom })
   const terms: Terms = session.terms
   checkAccept(terms, manifest, BigInt(Math.floor(Date.now() / 1000)))
   const user = new UserSession({
