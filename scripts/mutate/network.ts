@@ -76,8 +76,8 @@ export const NETWORK = [
   ...changes(
     'src/session/contributor.ts',
     ['attack/floods', 'session/bounds'],
-    instead('rows outstanding are bounded', 'this.open.length > outstandingRows || ', ''),
-    instead('bytes outstanding are bounded', ' || this.outstandingBytes > Number(outstandingBytes)', ''),
+    never('rows outstanding are bounded', 'this.open.length > outstandingRows'),
+    instead('bytes outstanding are bounded', 'this.outstandingBytes > Number(outstandingBytes) ?', 'false ?'),
     without('rows are reserved before their answer', 'await this.init.reserve(index, count)')
   ),
   ...changes(
@@ -276,5 +276,10 @@ export const NETWORK = [
     ['network/catch-up'],
     never('heads of the future are not followed', 'announced > BigInt(time + NET_LIMITS.clockSkew)')
   ),
-  ...changes('src/net/fetch/messages.ts', ['vectors/fetch'], never('requests and lists are checked', '!condition'))
+  ...changes(
+    'src/net/fetch/messages.ts',
+    ['vectors/fetch'],
+    without('requests and lists are checked', 'if (!condition) throw new MalformedMessageError(what)'),
+    without('lists have so many entries', "if (!condition) throw atLimit('feedAnnouncements', new MalformedMessageError(what))")
+  )
 ]
