@@ -3,7 +3,7 @@
  */
 import { z } from 'zod'
 import { InvalidInputError, LimitExceededError, NotFoundError, UnsupportedError } from '../errors.js'
-import { readAtMost } from '../hub/read.js'
+import { readFileAtMost } from '../hub/read.js'
 import { systemReason } from '../roles/system-error.js'
 import type { AdapterInfo, CallOptions, ProgressEvent, Role, ZkloraNode } from '../roles/types.js'
 import { EVIDENCE_BYTES } from '../store/index.js'
@@ -63,9 +63,9 @@ export function pickAdapter<T extends AdapterInfo>(adapters: readonly T[], wante
 /** @throws InvalidInputError when it cannot be read, LimitExceededError when it is longer than any evidence */
 async function evidenceFile(file: string): Promise<Uint8Array> {
   try {
-    return await readAtMost(file, EVIDENCE_BYTES, 'bytes of the file', 'in evidence')
+    return await readFileAtMost(file, EVIDENCE_BYTES, 'bytes of the file', 'in evidence')
   } catch (cause) {
-    if (cause instanceof LimitExceededError) throw cause
+    if (cause instanceof LimitExceededError || cause instanceof InvalidInputError) throw cause
     throw new InvalidInputError(`file ${file} cannot be read (${systemReason(cause)})`, { cause })
   }
 }

@@ -20,6 +20,11 @@ const FEED_MOST = 1024
 /** Of those, fetched and looked at in one turn, and milliseconds after which the turn is over: bundles that nobody has take long. */
 const TURN = 16
 const TURN_TIME = 30 * 1000
+/**
+ * Milliseconds for which announcements of a feed bring nobody to look for what is missing before them, when nobody asked had it: a look
+ * reads up to FEED_MOST places and asks up to three peers, and a feed with a hole in it could make both with each announcement.
+ */
+const PAUSE = 60 * 1000
 /** Turns at a time, of adapters whose manifest is here and of others. */
 const AT_ONCE = 4
 const STRANGERS_AT_ONCE = 1
@@ -50,6 +55,8 @@ export class CatchUp {
   private readonly filling = new Set<string>()
   private readonly owners = new Map<string, { feeds: number }>()
   private readonly working = new Set<Promise<void>>()
+  /** Feeds with a hole, and when that was seen. */
+  private readonly holes = new Map<string, number>()
   /** Peers asked in the last hour, and when. */
   private readonly asked = new Map<string, number>()
 
@@ -77,6 +84,11 @@ export class CatchUp {
 
   /** An announcement came whose predecessors may be missing. Returns at once. @param peers who may have them */
   gap(read: FeedAnnouncement, peers: readonly PeerId[]): void {
+    for (const [feed, at] of this.holes) {
+      if (performance.now() - at < PAUSE && this.holes.size <= FEEDS) break
+      this.holes.delete(feed)
+    }
+    if (this.holes.has(toHex(read.feed))) return
     this.follow(read, owner => this.fill(read, owner, peers))
   }
 
@@ -145,7 +157,8 @@ export class CatchUp {
 
   private async fill({ feed, announcement }: FeedAnnouncement, owner: object, peers: readonly PeerId[]): Promise<void> {
     const before = announcement.index
-    let from = await this.init.store.feeds.firstMissing(feed, before, FEED_MOST)
+    const { feeds } = this.init.store
+    let from = await feeds.firstMissing(feed, before, FEED_MOST)
     for (const peer of peers.slice(0, NET_LIMITS.fetchHolders)) {
       while (from !== undefined && from < before) {
         const count = Math.min(TURN, Number(before - from))
@@ -155,6 +168,9 @@ export class CatchUp {
         from += BigInt(taken)
       }
     }
+    if (from === undefined || (await feeds.firstMissing(feed, before, FEED_MOST)) === undefined) return
+    this.holes.delete(toHex(feed))
+    this.holes.set(toHex(feed), performance.now())
   }
 
   /** Some announcements from one peer; how many were looked at: none when it has none. */

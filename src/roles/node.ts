@@ -19,6 +19,7 @@ import { Finder } from './finder.js'
 import { Inference } from './inference.js'
 import { KnownProofs } from './known.js'
 import type { NodeJobs, NodeOptions, ParticipantOptions } from './options.js'
+import { OwnFeeds } from './own-feeds.js'
 import { OwnAdapters } from './own-adapters.js'
 import { nodeTransports, openDatastore } from './platform.js'
 import { endStaleSessions } from './session-entry.js'
@@ -57,6 +58,7 @@ interface Parts {
   readonly contributor: Contributor | undefined
   readonly settling: UserSettling
   readonly witness: Witness
+  readonly ownFeeds: OwnFeeds
   readonly counters: Counters
 }
 
@@ -142,6 +144,7 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
         onSession: session => events.emit({ type: 'session', session }),
         announce: async ({ secretKey, ...given }) => {
           const { announce, node } = late.parts!.net
+          await late.parts!.ownFeeds.upToDate(given.statement)
           const body = { ...given, time: BigInt(Date.now()), holder: node.peerId.toMultihash().bytes }
           return (await announce.announce(body, secretKey)).bytes
         }
@@ -174,7 +177,7 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
   })
   const parts: Parts = {
     ...{ options, datastore, store, kernel, pool, jobs, verifyFile, events, counters },
-    ...{ net, own, verifier, contributor, settling, witness }
+    ...{ net, own, verifier, contributor, settling, witness, ownFeeds: new OwnFeeds({ net, store }) }
   }
   late.parts = parts
   return parts

@@ -183,6 +183,11 @@ export class Feeds {
     return announcements
   }
 
+  /** A feed's latest announcement that was kept. */
+  async latest(feed: Uint8Array): Promise<FeedHead | undefined> {
+    return this.head(toHex(feed))
+  }
+
   async list(): Promise<FeedHead[]> {
     return this.table.jsonList<FeedHead>(['feed'])
   }

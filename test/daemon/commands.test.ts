@@ -1,10 +1,11 @@
 import test from 'ava'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, open, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { commands, execute, pickAdapter } from '../../src/daemon/commands.js'
 import { registerAdapter } from '../../src/library/registered.js'
 import { temporaryFolder } from './folders.js'
-import { adapter, smallNode } from './small-node.js'
+import { adapter, evidence, smallNode } from './small-node.js'
 
 const options = { signal: new AbortController().signal, onEvent: () => {} }
 const other = { ...adapter, id: 'ab'.repeat(32), name: 'kjv' }
@@ -47,6 +48,32 @@ test('a command that needs a role is refused by a node without it', async t => {
   )
   await refused('generate', { base: '/b', adapters: [], prompt: '' }, /role user/)
   await t.throwsAsync(execute(smallNode({ roles: [] }), 'watch', {}, options), { message: /this one has none/ })
+})
+
+test('a file of evidence is read as a file, within its bound: pipes, devices and folders are refused at once', async t => {
+  const dataDir = await temporaryFolder(t)
+  const taken: Uint8Array[] = []
+  const node = smallNode({
+    addEvidence: async bytes => {
+      taken.push(bytes)
+      return evidence
+    }
+  })
+  const add = (name: string) => execute(node, 'evidence.add', { file: join(dataDir, name) }, options)
+  execFileSync('mkfifo', [join(dataDir, 'pipe')])
+  for (const name of ['pipe', '.', '../../../../../../../../dev/zero']) {
+    await t.throwsAsync(add(name), { name: 'InvalidInputError', message: /is no file, but a pipe, a device or a folder/ })
+  }
+  const huge = await open(join(dataDir, 'huge'), 'w')
+  await huge.truncate(2 ** 40)
+  await huge.close()
+  await t.throwsAsync(add('huge'), { name: 'LimitExceededError', message: /1099511627776, at most/ })
+  await writeFile(join(dataDir, 'one'), Uint8Array.of(1, 2, 3))
+  await symlink('one', join(dataDir, 'link'))
+  await symlink('link2', join(dataDir, 'link2'))
+  await t.throwsAsync(add('link2'), { name: 'InvalidInputError', message: /ELOOP/ })
+  t.is(await add('link'), evidence)
+  t.deepEqual(taken, [Buffer.from([1, 2, 3])])
 })
 
 async function peftFolder(folder: string): Promise<string> {
