@@ -119,6 +119,97 @@ const TIMES: Record<keyof typeof TIMEOUTS, Reached> = {
   fetch: ['net/fetch', 'a transfer that takes too long is given up']
 }
 
+/**
+ * Where a test makes a node hit it and reads the figure, or why it is not counted. Bounds of the formats are not here: beyond them an
+ * input is invalid for everybody, which a file's reader is told, and which is counted as a rejection or as a session's code.
+ */
+type Counted = { readonly file: string } | { readonly because: string }
+
+const read = (file: string): Counted => ({ file })
+const not = (because: string): Counted => ({ because })
+
+const COUNTED: Record<keyof typeof NET_LIMITS | keyof typeof TIMEOUTS, Counted> = {
+  sessionsPerPeer: read('network/session-manners'),
+  sessions: read('network/session-manners'),
+  sessionIdleInNeed: read('network/places'),
+  fetchesPerPeer: read('net/fetch'),
+  fetches: read('net/fetch'),
+  frameBytes: read('network/session-manners'),
+  windowBytes: not('the muxer closes the window of every stream that is read slowly, and opens it again: no event tells'),
+  unreadBytes: read('net/streams'),
+  unsentBytes: read('net/limits'),
+  sendAheadBytes: not('every frame that is longer waits for it, which is its purpose'),
+  requestsInFlight: read('network/session-manners'),
+  requestBytesInFlight: read('session/limits'),
+  rowsPerRequest: read('network/session-manners'),
+  rowsPerBatch: read('network/session-manners'),
+  outstandingRows: read('session/bounds'),
+  outstandingBytes: read('session/bounds'),
+  outstandingBytesAll: read('network/session-manners'),
+  restBytesAll: read('roles/settling/rests'),
+  bundleInputBytes: read('session/limits'),
+  heldInputBytesAll: read('network/floods'),
+  announcementsPerFeed: read('roles/status'),
+  announcementsPerOwner: read('roles/status'),
+  gossipSignatures: read('roles/status'),
+  gossipSignaturesPerPeer: read('roles/status'),
+  gossipRefusedPerPeer: read('network/gossip-attacks'),
+  unknownAdapterAnnouncements: read('roles/status'),
+  unknownAdapterFeedInterval: read('roles/status'),
+  gossipManifests: read('network/verifier'),
+  gossipManifestBytes: read('network/verifier'),
+  gossipManifestEntries: read('network/verifier'),
+  verifierQueue: read('network/verifier'),
+  verifierQueuePerOwner: read('network/verifier'),
+  verifierQueueUnknown: read('network/verifier'),
+  backlogBundles: read('network/verifier'),
+  backlogPoints: read('roles/verifying/backlog'),
+  clockSkew: read('roles/status'),
+  gossipRpcBytes: read('net/limits'),
+  gossipOutboundBytes: read('net/limits'),
+  gossipSeenTtl: not('it is for how long something is remembered; nothing is refused by it'),
+  fetchPieceBytes: read('attack/bounds'),
+  fetchBytesPerSecond: read('net/fetch'),
+  fetchHolders: read('net/fetch'),
+  feedAnnouncements: read('net/fetch'),
+  providers: read('network/discovery'),
+  providersAtOnce: not('every lookup with more providers asks them by and by, which is its purpose'),
+  keptBundleBytes: read('store/store'),
+  keptBundleAge: read('store/store'),
+  keptAnnouncementBytes: read('store/feeds'),
+  keptAnnouncementAge: read('store/store'),
+  keptJournalAge: read('session/settling'),
+  keptManifestBytes: read('store/store'),
+  keptRowBytes: read('store/rows'),
+  keptRowAge: read('store/rows'),
+  keptEvidenceBytes: read('store/evidence'),
+  dial: read('network/discovery'),
+  open: read('network/session-manners'),
+  answer: read('network/session-manners'),
+  batch: read('session/bounds'),
+  idle: read('network/session-manners'),
+  receipt: read('session/bounds'),
+  unsettled: read('network/settling'),
+  provide: read('network/discovery'),
+  lookup: read('network/discovery'),
+  fetch: read('net/fetch')
+}
+
+test('every limit and timeout is counted under its own name where it is hit, or there is a reason why not', async t => {
+  const files = (await readdir('src', { recursive: true })).filter(file => file.endsWith('.ts') && file !== 'limits.ts')
+  const source = (await Promise.all(files.map(file => readFile(join('src', file), 'utf8')))).join('\n')
+  for (const [name, counted] of Object.entries(COUNTED)) {
+    const isNamed = source.includes(`'${name}'`)
+    if ('because' in counted) {
+      t.false(isNamed, `${name} is counted after all`)
+      continue
+    }
+    t.true(isNamed, `nothing in src names ${name}`)
+    const text = await readFile(join('test', `${counted.file}.test.ts`), 'utf8')
+    t.regex(text, new RegExp(`'${name}'|\\b${name}: |\\.${name}\\b`), `${counted.file} reads no figure of ${name}`)
+  }
+})
+
 for (const [name, reached] of Object.entries({ ...FORMAT, ...NET, ...TIMES })) {
   test(`${name} is reached by a test`, async t => {
     const [file, title] = reached

@@ -11,7 +11,7 @@ import { NET_LIMITS, TIMEOUTS } from '../limits.js'
 import type { ServedAdapter } from '../wire/generated/fetch.js'
 import type { FetchService } from './fetch/index.js'
 import { adapterKey, roleKey, topicKey } from './provider-records.js'
-import { timeLimit } from './time-limit.js'
+import { isTimeout, timeLimit } from './time-limit.js'
 
 /** What discovery needs of a node. */
 export interface DiscoveryNode extends Pick<TypedEventTarget<Libp2pEvents>, 'addEventListener' | 'removeEventListener'> {
@@ -167,12 +167,11 @@ export class Discovery implements Startable {
     const peers = await this.providers(topicKey(topic), { providers: TOPIC_PEERS, ...options })
     const joined: PeerId[] = []
     await inParallel(peers, async ({ id }) => {
-      const time = timeLimit(TIMEOUTS.dial)
       try {
-        await this.node.dial(id, { signal: this.signal(time, options.signal) })
+        await this.node.dial(id, { signal: this.signal(timeLimit(TIMEOUTS.dial), options.signal) })
         joined.push(id)
       } catch (error) {
-        if (time.aborted) this.counters?.timeouts.add('dial')
+        if (isTimeout(error)) this.counters?.timeouts.add('dial')
         this.log('verifier %p is not reached: %s', id, (error as Error).message)
       }
     })

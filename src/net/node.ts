@@ -19,9 +19,9 @@ import type { Counters } from '../counters.js'
 import { ProtocolViolationError } from '../errors.js'
 import { NET_LIMITS, TIMEOUTS } from '../limits.js'
 import { gossipMessageId, TOPICS } from './announce/topics.js'
-import { countingGossip } from './gossip-limits.js'
 import { guardConnections, guardStreams } from './guard/index.js'
 import { boundedKad } from './kept-providers.js'
+import { countingLogger } from './libp2p-log.js'
 import { deleteOwnProviderRecords } from './provider-records.js'
 
 /** Provider records only; other implementations meet us by this name. */
@@ -52,7 +52,7 @@ export interface NetNodeInit {
    */
   privateAddresses?: boolean | undefined
   logger?: ComponentLogger | undefined
-  /** Where the limits that gossipsub holds are counted. */
+  /** Where it is counted what libp2p decides by itself. */
   counters?: Counters | undefined
   /** Where libp2p counts. */
   metrics?: Libp2pOptions['metrics'] | undefined
@@ -198,7 +198,7 @@ export function netSettings(
 
 /** Libp2p's own logger when there is nothing to be changed about it. */
 function loggerOf({ logger, counters }: Pick<NetNodeInit, 'logger' | 'counters'>): Pick<Libp2pOptions, 'logger'> {
-  if (counters !== undefined) return { logger: countingGossip(logger ?? defaultLogger(), counters) }
+  if (counters !== undefined) return { logger: countingLogger(logger ?? defaultLogger(), counters) }
   return logger === undefined ? {} : { logger }
 }
 

@@ -6,7 +6,7 @@ import type { Libp2pEvents, Logger, Startable, TypedEventTarget } from '@libp2p/
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Counters } from '../counters.js'
 import { TIMEOUTS } from '../limits.js'
-import { timeLimit } from './time-limit.js'
+import { isTimeout, timeLimit } from './time-limit.js'
 
 /** Milliseconds until the first further attempt, and between attempts at most; each wait is twice the one before. */
 const FIRST_WAIT = 1000
@@ -63,12 +63,11 @@ export class Rejoin implements Startable {
 
   private async dial(): Promise<void> {
     for (const address of this.addresses) {
-      const time = timeLimit(TIMEOUTS.dial)
       try {
-        await this.node.dial(address, { signal: AbortSignal.any([this.controller.signal, time]) })
+        await this.node.dial(address, { signal: AbortSignal.any([this.controller.signal, timeLimit(TIMEOUTS.dial)]) })
         break
       } catch (error) {
-        if (time.aborted) this.counters?.timeouts.add('dial')
+        if (isTimeout(error)) this.counters?.timeouts.add('dial')
         this.log('bootstrap node %a is not reached: %s', address, (error as Error).message)
       }
     }

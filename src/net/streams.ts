@@ -9,6 +9,7 @@ import { pEvent } from 'p-event'
 import { atLimit, type TimeoutName } from '../counters.js'
 import { ConnectionLostError, TimeoutError, UnsupportedError, ZkloraError } from '../errors.js'
 import { NET_LIMITS } from '../limits.js'
+import { isTimeout } from './time-limit.js'
 import { type Chunk, decodeFrames, encodeFrames } from './frames.js'
 
 /** How long to wait, and for what: the words of the TimeoutError ("the answer took longer than 30 s"). */
@@ -72,6 +73,12 @@ export function streamError(error: unknown, peer: string): Error {
     default:
       return new ConnectionLostError(`the connection to peer ${peer} is lost: ${cause.message}`, { cause })
   }
+}
+
+/** The same for a stream that could not be opened: its peer may have to be dialled first. */
+export function openError(error: unknown, peer: string): Error {
+  const named = streamError(error, peer)
+  return named instanceof ZkloraError && isTimeout(error) ? atLimit('dial', named) : named
 }
 
 /** libp2p resets a stream whose buffer, to read or to send, holds more than it may. */

@@ -17,7 +17,7 @@ import { NO_LIMIT } from './own-adapters.js'
 import type { CallOptions, FindResult, FoundAdapter } from './types.js'
 import { tokenCost } from './token-cost.js'
 import type { Verifier } from './verifier.js'
-import { timeLimit } from '../net/time-limit.js'
+import { isTimeout, timeLimit } from '../net/time-limit.js'
 import { refuseConvicted, type Witness } from './witness.js'
 
 /** Milliseconds for one ping. */
@@ -233,8 +233,7 @@ export class Finder {
 
   /** Connects to a peer by identifier or address. */
   private async reach(where: string, { signal }: CallOptions): Promise<PeerId> {
-    const time = timeLimit(TIMEOUTS.dial)
-    const within = AbortSignal.any([time, ...(signal === undefined ? [] : [signal])])
+    const within = AbortSignal.any([timeLimit(TIMEOUTS.dial), ...(signal === undefined ? [] : [signal])])
     const { node } = this.init.net
     try {
       if (!where.startsWith('/')) {
@@ -245,7 +244,7 @@ export class Finder {
       return (await node.dial(multiaddr(where), { signal: within })).remotePeer
     } catch (cause) {
       signal?.throwIfAborted()
-      if (time.aborted) this.init.counters?.timeouts.add('dial')
+      if (isTimeout(cause)) this.init.counters?.timeouts.add('dial')
       throw new NotFoundError(
         `peer ${where} cannot be reached: ${(cause as Error).message}; is the address right, and does its node run?`,
         { cause }

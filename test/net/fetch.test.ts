@@ -4,6 +4,7 @@ import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import test, { type ExecutionContext } from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import { concat, equal } from '../../src/bytes.js'
+import { Counters } from '../../src/counters.js'
 import { hash } from '../../src/kernel/hash.js'
 import { NET_LIMITS } from '../../src/limits.js'
 import { Incoming } from '../../src/net/fetch/incoming.js'
@@ -53,19 +54,21 @@ type FetchNode = NetNode<{ fetch: FetchService }>
 /** A node that asks, and one for each source that it knows the addresses of. */
 async function network(t: ExecutionContext, sources: FetchSource[], init: Partial<FetchInit> = {}) {
   const blamed: string[] = []
+  const [counters, theirs] = [new Counters(), new Counters()]
   const asker: FetchNode = await startPeer(t, {
     fetch: fetchService({
       source: {},
+      counters,
       onBlame: (peer, error) => blamed.push(`${holders.findIndex(holder => holder.equals(peer))} ${error.name}`),
       ...init
     })
   })
   const nodes: FetchNode[] = await Promise.all(
-    sources.map(source => startPeer(t, { fetch: fetchService({ source, limits: init.limits }) }))
+    sources.map(source => startPeer(t, { fetch: fetchService({ source, limits: init.limits, counters: theirs }) }))
   )
   const holders = nodes.map(({ peerId }) => peerId)
   for (const node of nodes) await asker.peerStore.patch(node.peerId, { multiaddrs: node.getMultiaddrs() })
-  return { fetch: asker.services.fetch, holders, nodes, blamed, asker }
+  return { fetch: asker.services.fetch, holders, nodes, blamed, asker, counters, theirs }
 }
 
 const holding = (...bundles: Uint8Array[]): FetchSource => ({
@@ -116,9 +119,10 @@ test('a length above the announced one is refused before any byte is taken', asy
 })
 
 test('at most three holders are tried, nobody twice, and the one that has it last is found', async t => {
-  const { fetch, holders, nodes } = await network(t, [holding(), holding(), holding(), holding(LARGE)])
+  const { fetch, holders, nodes, counters } = await network(t, [holding(), holding(), holding(), holding(LARGE)])
   await t.throwsAsync(fetch.bundle(holders, DIGEST), { name: 'NotFoundError' })
   t.deepEqual(nodes[3]!.services.fetch.counters.answered, {})
+  t.deepEqual(counters.limits.all(), { fetchHolders: 1 })
   const [first, , , last] = holders as [PeerId, PeerId, PeerId, PeerId]
   t.true(equal((await fetch.bundle([first, first, last], DIGEST)).bytes, LARGE))
   await t.throwsAsync(fetch.bundle([], DIGEST), { name: 'NotFoundError', message: /nobody is known/ })
@@ -146,7 +150,7 @@ test('a peer that is not there is a named error, and the caller’s signal ends 
 test('feeds come in order with chain and signatures checked', async t => {
   const feed = makeFeed(5)
   const source: FetchSource = { feed: async (_, from, count) => feed.slice(Number(from), Number(from) + count).map(({ bytes }) => bytes) }
-  const { fetch, holders } = await network(t, [source])
+  const { fetch, holders, theirs } = await network(t, [source])
   const range = await fetch.feed(holders[0]!, feed[0]!.feed, { from: 1n, count: 3 })
   t.deepEqual(
     range.map(({ announcement }) => announcement.index),
@@ -158,6 +162,7 @@ test('feeds come in order with chain and signatures checked', async t => {
     name: 'RefusedError',
     message: /malformed/
   })
+  t.deepEqual(theirs.limits.all(), { feedAnnouncements: 1 })
 })
 
 test('a feed with a gap, of another feed, with a broken chain or too long blames the peer', async t => {
@@ -263,20 +268,22 @@ test('more streams than allowed of one peer are told that the node is busy', asy
       return LARGE
     }
   }
-  const { fetch, holders, nodes } = await network(t, [source], { limits: { perPeer: 2 } })
+  const { fetch, holders, nodes, theirs } = await network(t, [source], { limits: { perPeer: 2 } })
   const slow = [fetch.bundle(holders, DIGEST), fetch.bundle(holders, DIGEST)]
   await both
   await t.throwsAsync(fetch.bundle(holders, DIGEST), { name: 'RefusedError', message: /busy/ })
   release()
   for (const { bytes } of await Promise.all(slow)) t.is(bytes.length, LARGE.length)
   t.deepEqual(nodes[0]!.services.fetch.counters.answered, { 'any 4': 1, 'bundle 0': 2 })
+  t.deepEqual(theirs.limits.all(), { fetchesPerPeer: 1 })
   t.is((await fetch.bundle(holders, DIGEST)).bytes.length, LARGE.length)
 })
 
 test('more streams than allowed of all peers are told that the node is busy', async t => {
-  const { fetch, holders, nodes } = await network(t, [holding(LARGE)], { limits: { all: 0 } })
+  const { fetch, holders, nodes, theirs } = await network(t, [holding(LARGE)], { limits: { all: 0 } })
   await t.throwsAsync(fetch.bundle(holders, DIGEST), { name: 'RefusedError', message: /busy/ })
   t.deepEqual(nodes[0]!.services.fetch.counters.answered, { 'any 4': 1 })
+  t.deepEqual(theirs.limits.all(), { fetches: 1 })
 })
 
 /** A peer whose streams are answered by hand. */
@@ -294,9 +301,9 @@ async function scripted(
       frames.abort(error)
     }
   })
-  const { fetch, asker, blamed } = await network(t, [], init)
+  const { fetch, asker, blamed, counters } = await network(t, [], init)
   await asker.peerStore.patch(liar.peerId, { multiaddrs: liar.getMultiaddrs() })
-  return { fetch, peer: liar.peerId, blamed, connect: () => asker.dial(liar.getMultiaddrs()) }
+  return { fetch, peer: liar.peerId, blamed, counters, connect: () => asker.dial(liar.getMultiaddrs()) }
 }
 
 const piece = (at: number): Uint8Array => LARGE.subarray(at, Math.min(at + NET_LIMITS.fetchPieceBytes, LARGE.length))
@@ -375,18 +382,21 @@ test('a stream that ends before the length is a named error and is not resumed',
 })
 
 test('a transfer below the least rate is given up', async t => {
-  const { fetch, peer } = await scripted(t, async frames => send(frames, encodeHeader(0, LARGE.length), piece(0)), {
+  const { fetch, peer, counters } = await scripted(t, async frames => send(frames, encodeHeader(0, LARGE.length), piece(0)), {
     limits: { rateWindow: 100 }
   })
   await t.throwsAsync(fetch.bundle([peer], DIGEST), { name: 'TimeoutError', message: /at least 3276.8 are wanted/ })
+  t.deepEqual(counters.limits.all(), { fetchBytesPerSecond: 1 })
 })
 
 test('a transfer that takes too long is given up, as is a peer that does not answer', async t => {
   const slow = await scripted(t, async frames => send(frames, encodeHeader(0, LARGE.length), piece(0)), { limits: { transferTime: 100 } })
   await t.throwsAsync(slow.fetch.bundle([slow.peer], DIGEST), { name: 'TimeoutError', message: /a bundle from peer/ })
+  t.deepEqual(slow.counters.timeouts.all(), { fetch: 1 })
   const silent = await scripted(t, async () => {}, { limits: { answerTime: 1500 } })
   await silent.connect()
   await t.throwsAsync(silent.fetch.bundle([silent.peer], DIGEST), { name: 'TimeoutError', message: /an answer of peer/ })
+  t.deepEqual(silent.counters.timeouts.all(), { open: 1 })
 })
 
 test('a measured transfer that breaks off, sends nothing or does not end is a named error', async t => {

@@ -7,6 +7,7 @@ import { encodeRequest } from '../../src/net/fetch/messages.js'
 import { FETCH_PROTOCOL } from '../../src/net/fetch/index.js'
 import { RefusalError } from '../../src/session/index.js'
 import { NET_LIMITS } from '../../src/limits.js'
+import { streamError } from '../../src/net/streams.js'
 import { SLOT_LIMITS, Slots } from '../../src/net/session/slots.js'
 import { TOPICS, topicOf } from '../../src/net/index.js'
 import { bytes32, CONTRIBUTOR, unsigned } from './announcements.js'
@@ -15,9 +16,10 @@ import { connect, event, mesh, startNode } from './nodes.js'
 const MiB = 2 ** 20
 const MESH = '/meshsub/1.2.0'
 
-function closed(stream: Stream): Promise<void> {
-  if (stream.status !== 'open' && stream.status !== 'closing') return Promise.resolve()
-  return new Promise(resolve => stream.addEventListener('close', () => resolve()))
+/** With what it ended. */
+function closed(stream: Stream): Promise<Error | undefined> {
+  if (stream.status !== 'open' && stream.status !== 'closing') return Promise.resolve(undefined)
+  return new Promise(resolve => stream.addEventListener('close', ({ error }) => resolve(error)))
 }
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -47,6 +49,7 @@ test('what is handed over beyond 4 MiB and not read ends the stream instead of g
   }
   await ended
   t.true(most <= NET_LIMITS.unsentBytes + MiB, `${most} bytes were held`)
+  t.like(streamError(await ended, 'slow'), { name: 'ConnectionLostError', atLimit: 'unsentBytes' })
   t.not(stream.status, 'open')
 })
 
@@ -59,6 +62,7 @@ test('who sends a gossip message of more than 1 MiB is listened to no more, and 
   stream.send(length(NET_LIMITS.gossipRpcBytes + 1))
   await until(() => !here.net.node.services.pubsub.getPeers().some(peer => peer.equals(bad.net.node.peerId)))
   t.true(process.memoryUsage().arrayBuffers - before < 16 * MiB)
+  t.deepEqual(here.counters.limits.all(), { gossipRpcBytes: 1 })
   const heard = new Promise(resolve => here.net.announce.listen(resolve))
   await honest.net.announce.announce(unsigned({ change: { time: BigInt(Date.now()) } }), CONTRIBUTOR)
   await heard
@@ -98,6 +102,7 @@ test('gossip for a peer that does not read is bounded: its stream ends, and othe
   }
   t.not(stream!.status, 'open')
   t.true(most <= NET_LIMITS.gossipOutboundBytes, `${most} bytes were held`)
+  await until(() => here.counters.limits.all().gossipOutboundBytes !== undefined)
   const heard = new Promise(resolve => honest.net.announce.listen(resolve))
   const announcement = unsigned({ statement: { base: bytes32(0x0a) }, change: { time: BigInt(Date.now()) } })
   await here.net.announce.announce(announcement, CONTRIBUTOR)
@@ -141,4 +146,6 @@ test('peers that ask for bundles and do not read hold their own few streams, for
   t.true(equal(bytes, bundle))
   await until(() => counters.open === 0)
   t.is(counters.answered['any 4'], 12 - NET_LIMITS.fetchesPerPeer)
+  t.is(server.counters.limits.all().fetchesPerPeer, 12 - NET_LIMITS.fetchesPerPeer)
+  t.true(server.counters.timeouts.all().fetch! > 0)
 })

@@ -1,4 +1,4 @@
-import type { Stream } from '@libp2p/interface'
+import { type Stream, StreamBufferError } from '@libp2p/interface'
 import test, { type ExecutionContext } from 'ava'
 import { encode } from 'it-length-prefixed'
 import { pipe } from 'it-pipe'
@@ -11,7 +11,7 @@ import {
   UnsupportedError
 } from '../../src/errors.js'
 import { NET_LIMITS } from '../../src/limits.js'
-import { closeStream, FrameStream, readFrames, streamError, within, writeChunk, writeFrames } from '../../src/net/streams.js'
+import { closeStream, FrameStream, openError, readFrames, streamError, within, writeChunk, writeFrames } from '../../src/net/streams.js'
 import { startNode } from './nodes.js'
 
 const KiB = 1024
@@ -186,6 +186,14 @@ test('what libp2p calls in many ways has one name here', t => {
     t.true(error instanceof ConnectionLostError)
     t.is(error.message, 'the connection to peer P is lost: why')
   }
+  for (const [words, atLimit] of [
+    ['Read buffer length of 5 exceeded limit of 4, read status is paused', 'unreadBytes'],
+    ['Write buffer length of 5 exceeded limit of 4, write status is paused', 'unsentBytes']
+  ] as const) {
+    t.like(streamError(new StreamBufferError(words), 'P'), { name: 'ConnectionLostError', atLimit })
+  }
+  t.like(openError(new Error('The operation was aborted due to timeout'), 'P'), { name: 'ConnectionLostError', atLimit: 'dial' })
+  t.is((openError(named('DialError'), 'P') as ConnectionLostError).atLimit, undefined)
   // p-event rejects with the close event, with or without an error in it.
   t.is(streamError({ error: named('StreamResetError') }, 'P').message, 'the connection to peer P is lost: why')
   t.is(streamError({}, 'P').message, 'the connection to peer P is lost: stream closed')

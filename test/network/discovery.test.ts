@@ -5,6 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import test, { type ExecutionContext } from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import { equal } from '../../src/bytes.js'
+import { Counters } from '../../src/counters.js'
 import { NET_LIMITS, TIMEOUTS } from '../../src/limits.js'
 import { adapterKey, Discovery, roleKey, topicKey, TOPICS, topicOf } from '../../src/net/index.js'
 import { within } from '../../src/net/streams.js'
@@ -179,23 +180,26 @@ test('of more providers than are taken four are asked at a time, and one that ha
       }
     }
   }
-  const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0])
+  const counters = new Counters()
+  const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, counters)
   const { tried, answered } = await discovery.findContributors(BASE, { milliseconds: 500 })
   t.deepEqual(
     { tried, answered, most },
     { tried: NET_LIMITS.providers, answered: NET_LIMITS.providers - 1, most: NET_LIMITS.providersAtOnce }
   )
+  t.deepEqual([counters.limits.all(), counters.timeouts.all()], [{ providers: 1 }, { lookup: 1 }])
 })
 
 test('a record that nobody can be told of costs its time, and is provided again when a peer comes', async t => {
   const [one, other] = [await startNode(t), await startNode(t)]
   const { net } = one
-  const discovery = new Discovery(net.node as unknown as ConstructorParameters<typeof Discovery>[0], 1000)
+  const discovery = new Discovery(net.node as unknown as ConstructorParameters<typeof Discovery>[0], 1000, one.counters)
   discovery.start()
   t.teardown(() => discovery.stop())
   discovery.provide(adapterKey(ADAPTER))
   // Without any peer libp2p waits for one.
   await discovery.settled()
+  t.deepEqual(one.counters.timeouts.all(), { provide: 1 })
   await connect(one, other)
   await discovery.settled()
   const found = await other.net.discovery.providers(adapterKey(ADAPTER), { milliseconds: 2000 })
@@ -206,10 +210,13 @@ test('an address where nobody speaks costs at most the time of a dial', async t 
   const silent = createServer()
   await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
   t.teardown(() => silent.close())
-  const { net } = await startNode(t)
+  const { net, counters } = await startNode(t)
   const began = performance.now()
   const { port } = silent.address() as AddressInfo
-  await t.throwsAsync(net.node.dial(multiaddr(`/ip4/127.0.0.1/tcp/${port}`)))
+  const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+  await net.node.peerStore.patch(peer, { multiaddrs: [multiaddr(`/ip4/127.0.0.1/tcp/${port}`)] })
+  await t.throwsAsync(net.fetch.adapters(peer, null), { name: 'ConnectionLostError' })
+  t.deepEqual(counters.timeouts.all(), { dial: 1 })
   const took = performance.now() - began
   // The upgrade of a connection ends before.
   t.true(took < TIMEOUTS.dial + 2000, `${took} ms`)

@@ -43,6 +43,9 @@ test('a contributor that commits to nothing is caught by the user in the session
   const adapter = await remote(user, server, { manifest })
   await adapter.deltas({ group: GROUP, position: 0, rows: rows(2) })
   await t.throwsAsync(adapter.finish(), { instanceOf: InvalidProofError, message: /row 0 is the identity/ })
+  const code = { 'invalid commitment, signature or hash': 1 }
+  while (Object.keys(server.counters.refusedBy.all()).length === 0) await new Promise(resolve => setImmediate(resolve))
+  t.deepEqual([user.counters.refused.all(), server.counters.refusedBy.all()], [code, code])
 })
 
 test('a contributor whose commitments open but not to its adapter cannot prove: the user refuses its bundle and signs nothing', async t => {
@@ -59,6 +62,7 @@ test('a contributor whose commitments open but not to its adapter cannot prove: 
   t.is(record!.state, 'proved')
   t.is(record!.announcement, null)
   t.is(record!.error, 'the user gave no receipt: bundle invalid')
+  t.deepEqual([user.counters.refused.all(), server.counters.refusedBy.all()], [{ 'bundle invalid': 1 }, { 'bundle invalid': 1 }])
 })
 
 test('when the user does not care, the verifier that took no part refuses the announced bundle', async t => {

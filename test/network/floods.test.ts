@@ -40,6 +40,7 @@ test('rows kept for the proofs of all sessions are bounded, and those refused co
     message: /busy/
   })
   t.is(await server.store.budget.answered(registered.adapter.content, 0), 3)
+  t.deepEqual(server.counters.limits.all(), { heldInputBytesAll: 1 })
   t.is((await one.finish()).state, 'announced')
 })
 
@@ -72,6 +73,7 @@ test('sessions that came to nothing do not fill the store; those with a proof, a
   await sessions.put(record('08'))
   const kept = (await sessions.list()).map(({ session }) => session)
   t.deepEqual(kept, ['09', '08', '07', '03', '02', '01'])
+  t.like(sessions.counts, { contributor: { failed: 4, open: 1 }, user: { failed: 1, open: 0 } })
 })
 
 test('a contributor that names hundreds of adapters has its first ones looked at, a few at a time', async t => {

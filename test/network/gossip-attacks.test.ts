@@ -163,6 +163,7 @@ test('a flood of 1,000 messages a second costs its sender its hearing; sessions 
   t.true(looked > NET_LIMITS.gossipRefusedPerPeer)
   t.is(ignored.clock, looked)
   t.deepEqual(rejected, {})
+  t.true(here.counters.limits.all().gossipRefusedPerPeer! > 0)
   isOver = true
   await flood
 })

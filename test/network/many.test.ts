@@ -193,6 +193,8 @@ test('a user that cannot fetch the bundle signs nothing and says why', async t =
   await t.throwsAsync(adapter.finish(), { instanceOf: ConnectionLostError })
   await server.contributor.stop()
   t.regex((await server.store.sessions.list())[0]!.error!, /bundle could not be fetched/)
+  const code = { 'bundle could not be fetched': 1 }
+  t.deepEqual([user.counters.refused.all(), server.counters.refusedBy.all()], [code, code])
 })
 
 test('a user that is offered the bundle of another session signs nothing', async t => {
@@ -252,6 +254,7 @@ test('a contributor whose store fails ends its sessions, and says no more than t
   await adapter.deltas({ group: 0, position: 0, rows: activations(1, manifest.groups[0]!.dIn) })
   await t.throwsAsync(adapter.finish(), { instanceOf: RefusedError, message: /internal error; something went wrong there/ })
   t.is(adapter.info().state, 'proved')
+  t.deepEqual([server.counters.refused.all(), user.counters.refusedBy.all()], [{ 'internal error': 1 }, { 'internal error': 1 }])
 })
 
 test('sessions of a process that ended are told as failed by the next', async t => {

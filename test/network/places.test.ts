@@ -6,7 +6,7 @@ import { RefusedError, UnsupportedError } from '../../src/errors.js'
 import { SESSION_PROTOCOL } from '../../src/net/session/index.js'
 import { publicKeyOf, signDelegation } from '../../src/proof/index.js'
 import { OWNER_SECRET, register } from '../proof/fixture.js'
-import { activations, contributor, participant, remote } from './people.js'
+import { activations, contributor, participant, remote, reportOf } from './people.js'
 
 const registered = register('places')
 const { adapter, manifest } = registered
@@ -67,6 +67,7 @@ test('a session that is silent gives its place to a peer that waits, and goes on
   t.is((await second.finish()).state, 'announced')
   await t.throwsAsync(first.finish(), { instanceOf: RefusedError, message: /busy/ })
   t.is(first.info().state, 'broken')
+  t.deepEqual(server.counters.limits.all(), { sessions: 1, sessionIdleInNeed: 1 })
 })
 
 test('places that are in use are kept, and who finds none is told when to come again', async t => {
@@ -85,10 +86,20 @@ test('another version of the protocol is refused in words on both sides, and har
   await t.throwsAsync(user.net.node.dialProtocol(server.net.node.getMultiaddrs(), next), { name: 'UnsupportedProtocolError' })
   const later = await participant(t, ['contributor'])
   await later.net.node.handle(next, () => {})
-  await t.throwsAsync(remote(user, later as never, { manifest }), {
+  await t.throwsAsync(remote(user, later, { manifest }), {
     instanceOf: UnsupportedError,
-    message: /does not speak \/zklora\/session\/1\.0\.0: it runs another version/
+    message: `peer ${later.net.node.peerId}, with zklora 0.0.0, speaks /zklora/session/9.0.0 and this node /zklora/session/1.0.0: update zklora here`
   })
+  const earlier = await participant(t, ['contributor'])
+  await earlier.net.node.handle(SESSION_PROTOCOL.replace('1.0.0', '0.9.0'), () => {})
+  await t.throwsAsync(remote(user, earlier, { manifest }), { instanceOf: UnsupportedError, message: /its operator has to update zklora$/ })
+  await t.throwsAsync(remote(user, await participant(t, ['verifier']), { manifest }), {
+    instanceOf: UnsupportedError,
+    message: /does not speak \/zklora\/session\/1\.0\.0: it serves nobody, or runs another version of zklora$/
+  })
+  // Who was dialled with a version that it does not know learns of it from multistream alone.
+  t.deepEqual((await reportOf(server)).refusals, { sent: { 'other version': 1 }, received: {} })
+  t.deepEqual((await reportOf(user)).refusals, { sent: {}, received: { 'other version': 2 } })
   const served = await remote(user, server, { manifest })
   await served.deltas({ group: 0, position: 0, rows: rows(1) })
   t.is((await served.finish()).state, 'announced')

@@ -7,7 +7,7 @@ import { readChunks, writeChunk } from '../../src/net/streams.js'
 import { makeOpening, type Open } from '../../src/session/index.js'
 import { SteadyAdapter } from '../../src/roles/steady-adapter.js'
 import { kernel, register } from '../proof/fixture.js'
-import { activations, contributor, participant, random, remote } from './people.js'
+import { activations, contributor, participant, random, remote, reportOf } from './people.js'
 
 const registered = register('refusals')
 const { manifest } = registered
@@ -30,6 +30,9 @@ test('what its manifest does not have is refused over the network by its name, w
   ]
   for (const [change, message] of refused) await t.throwsAsync(ask(change), { instanceOf: RefusedError, message })
   t.deepEqual(await server.store.sessions.list(), [])
+  const codes = { 'other base model': 1, 'unknown groups': 1, 'too many rows wanted': 1, 'activation bits': 1, 'unknown adapter': 1 }
+  t.deepEqual((await reportOf(user)).refusals, { sent: {}, received: codes })
+  t.deepEqual((await reportOf(server)).refusals, { sent: codes, received: {} })
   const served = await remote(user, server, { manifest, rows: 50 })
   await served.deltas({ group: 0, position: 0, rows: activations(1, manifest.groups[0]!.dIn) })
   t.is((await served.finish()).state, 'announced')

@@ -31,6 +31,7 @@ import {
   type Participant,
   random,
   remote,
+  reportOf,
   type ServingParticipant
 } from './people.js'
 
@@ -43,30 +44,63 @@ const row = activations(1, manifest.groups[0]!.dIn)
 // Refusals
 
 const refused = test.macro({
-  async exec(t, given: { options?: ContributorOptions; rows?: number; serves?: typeof registered; message: RegExp }) {
+  async exec(
+    t,
+    given: { options?: ContributorOptions; rows?: number; serves?: typeof registered; message: RegExp; code?: string; limit?: string }
+  ) {
     const server = await contributor(t, [given.serves ?? registered], given.options)
     const user = await participant(t, ['user'])
     await t.throwsAsync(remote(user, server, { manifest, rows: given.rows ?? 10 }), { instanceOf: RefusedError, message: given.message })
     t.deepEqual(await user.store.sessions.list(), [])
     t.deepEqual(await server.store.sessions.list(), [])
+    // Both sides' status says so, with the limit where there is one.
+    const [here, there] = [await reportOf(user), await reportOf(server)]
+    const code = given.code ?? 'busy'
+    t.deepEqual(
+      [here.refusals, there.refusals],
+      [
+        { sent: {}, received: { [code]: 1 } },
+        { sent: { [code]: 1 }, received: {} }
+      ]
+    )
+    t.deepEqual(there.limits, given.limit === undefined ? {} : { [given.limit]: 1 })
   },
   title: (what = '') => `a contributor refuses ${what}`
 })
 
-test('an adapter that it does not serve', refused, { serves: other, message: /unknown adapter/ })
-test('more rows than it gives one session', refused, { options: { limits: { rows: 5 } }, message: /too many rows wanted/ })
-test('more rows than one bundle holds', refused, { rows: 100_000, message: /too many rows wanted/ })
+test('an adapter that it does not serve', refused, { serves: other, message: /unknown adapter/, code: 'unknown adapter' })
+test('more rows than it gives one session', refused, {
+  options: { limits: { rows: 5 } },
+  message: /too many rows wanted/,
+  code: 'too many rows wanted'
+})
+test('more rows than one bundle holds', refused, {
+  rows: 100_000,
+  message: /too many rows wanted/,
+  code: 'too many rows wanted',
+  limit: 'bundleRows'
+})
 test('who is not listed', refused, {
   options: { policy: { mode: 'listed', allow: ['12D3somebody'], limitRows: null } },
-  message: /not listed/
+  message: /not listed/,
+  code: 'not listed'
 })
 test('when its budget is spent', refused, {
   options: { policy: { mode: 'open', allow: [], limitRows: 0 } },
-  message: /extraction budget spent/
+  message: /extraction budget spent/,
+  code: 'extraction budget spent'
 })
-test('more than it can hold for all', refused, { options: { limits: { outstandingBytesAll: 10 } }, message: /busy.*in 30 s/ })
-test('more sessions of one peer than its limit', refused, { options: { session: { limits: { perPeer: 0 } } }, message: /busy/ })
-test('more sessions than its limit', refused, { options: { session: { limits: { all: 0 } } }, message: /busy/ })
+test('more than it can hold for all', refused, {
+  options: { limits: { outstandingBytesAll: 10 } },
+  message: /busy.*in 30 s/,
+  limit: 'outstandingBytesAll'
+})
+test('more sessions of one peer than its limit', refused, {
+  options: { session: { limits: { perPeer: 0 } } },
+  message: /busy/,
+  limit: 'sessionsPerPeer'
+})
+test('more sessions than its limit', refused, { options: { session: { limits: { all: 0 } } }, message: /busy/, limit: 'sessions' })
 
 test('a listed peer is served, until the rows of the budget are answered', async t => {
   const user = await participant(t, ['user'])
@@ -80,6 +114,9 @@ test('a listed peer is served, until the rows of the budget are answered', async
   })
   t.is(await server.store.budget.answered(adapter.content, 0), 2)
   await t.throwsAsync(remoteAdapter.finish(), { instanceOf: RefusedError })
+  // Also when it comes in the middle of a session.
+  t.deepEqual((await reportOf(user)).refusals.received, { 'extraction budget spent': 1 })
+  t.deepEqual((await reportOf(server)).refusals.sent, { 'extraction budget spent': 1 })
 })
 
 test('an adapter that is withdrawn is refused, and its sessions go on', async t => {
@@ -107,6 +144,7 @@ test('a contributor that stops tells its users', async t => {
   await server.sessions.stop()
   await t.throwsAsync(remoteAdapter.finish(), { instanceOf: RefusedError, message: /shutting down/ })
   t.false(server.sessions.isStarted())
+  t.deepEqual([user.counters.refusedBy.all(), server.counters.refused.all()], [{ 'shutting down': 1 }, { 'shutting down': 1 }])
 })
 
 // A contributor that is not one
@@ -148,6 +186,7 @@ test('a peer that never answers costs the time to open a session', async t => {
   const frozen = await impostor(t, () => {})
   const user = await participant(t, ['user'], { openTimeout: 100 })
   await t.throwsAsync(remote(user, frozen, { manifest }), { instanceOf: TimeoutError, message: /opening a session/ })
+  t.deepEqual((await reportOf(user)).timeouts, { open: 1 })
 })
 
 test('a contributor that stops answering costs the time of an answer', async t => {
@@ -166,6 +205,8 @@ test('a contributor that stops answering costs the time of an answer', async t =
     message: /answer to request 0/
   })
   t.is(remoteAdapter.info().state, 'failed')
+  t.deepEqual(user.counters.timeouts.all(), { answer: 1 })
+  t.deepEqual(user.counters.refused.all(), { timeout: 1 })
 })
 
 test('a contributor that does not read costs the time of an answer, however much is to be sent', async t => {
@@ -181,6 +222,8 @@ test('a contributor that does not read costs the time of an answer, however much
   const remoteAdapter = await remote(user, frozen, { manifest, rows: 60_000, timeouts: { answer: 100 } })
   const many = activations(30_000, manifest.groups[0]!.dIn)
   await t.throwsAsync(remoteAdapter.deltas({ group: 0, position: 0, rows: many }), { instanceOf: TimeoutError })
+  // More than may be in flight waited, once.
+  t.deepEqual(user.counters.limits.all(), { requestsInFlight: 1 })
 })
 
 test('a contributor that closes the stream early is a lost connection', async t => {
@@ -244,6 +287,7 @@ test('a frame beyond 1 MiB ends the session by its length alone', async t => {
     instanceOf: LimitExceededError,
     message: 'bytes of a frame is 1048577, at most 1048576 are accepted here'
   })
+  t.deepEqual(user.counters.limits.all(), { frameBytes: 1 })
 })
 
 // A user that is not one
@@ -282,8 +326,10 @@ test('a first message that is none is answered with a code', async t => {
 })
 
 test('a user that says nothing loses its place in time', async t => {
-  const { frames } = await rawUser(t, { session: { openTimeout: 100 } })
+  const { frames, server } = await rawUser(t, { session: { openTimeout: 100 } })
   t.is(await codeOfNext(frames), 15)
+  t.deepEqual(server.counters.timeouts.all(), { open: 1 })
+  t.deepEqual(server.counters.refused.all(), { timeout: 1 })
 })
 
 test('a user that says nothing after the terms is told the code, and the session is recorded as failed', async t => {
@@ -295,6 +341,7 @@ test('a user that says nothing after the terms is told the code, and the session
   const [record] = await server.store.sessions.list()
   t.is(record!.state, 'failed')
   t.is(record!.error, 'the next message of the session took longer than 0.1 s')
+  t.deepEqual(server.counters.timeouts.all(), { idle: 1 })
 })
 
 test('a message that breaks the protocol is answered with its code before the stream is reset', async t => {
@@ -308,6 +355,21 @@ test('a message that breaks the protocol is answered with its code before the st
   if (frames.stream.status === 'open') await new Promise(resolve => frames.stream.addEventListener('close', resolve))
   t.is(frames.stream.status, 'reset')
 })
+
+for (const [limit, message] of [
+  ['rowsPerRequest', { rows: { request: 0, group: 0, position: 0, count: 257, x: new Uint8Array(257 * 40) } }],
+  ['rowsPerBatch', { batch: { firstRow: 0, commitments: new Uint8Array(1025 * 32), blindings: new Uint8Array(0), tail: undefined } }]
+] as const) {
+  test(`a message beyond ${limit} is counted by that name`, async t => {
+    const { frames, open, server } = await rawUser(t)
+    await frames.write(encodeMessage({ open }), WAIT)
+    await frames.read(WAIT)
+    await frames.write(encodeMessage(message), WAIT)
+    t.is(await codeOfNext(frames), 12)
+    t.deepEqual(server.counters.limits.all(), { [limit]: 1 })
+    t.deepEqual(server.counters.refused.all(), { 'limit exceeded': 1 })
+  })
+}
 
 test('a user that does not end its stream after the session is cut off', async t => {
   const server = await contributor(t, [registered], { timeouts: { answer: 1000 } })

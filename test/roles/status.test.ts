@@ -109,6 +109,24 @@ test('limits that were hit are told by the names of limits.ts, wherever they wer
   t.is(report.mesh['3'], 2)
 })
 
+test('what gossip ignores on account of a limit counts as a hit of that limit, each reason as its own', async t => {
+  const reasons = {
+    clock: 'clockSkew',
+    'feed rate': 'announcementsPerFeed',
+    'owner rate': 'announcementsPerOwner',
+    'signature checks': 'gossipSignatures',
+    'signature checks of the peer': 'gossipSignaturesPerPeer',
+    'unknown adapters': 'unknownAdapterAnnouncements',
+    'unknown adapter of the feed': 'unknownAdapterFeedInterval'
+  }
+  const init = await parts()
+  const { counters } = init.net.announce
+  for (const [reason, limit] of Object.entries(reasons)) {
+    counters.ignored = { version: 1, seen: 2, owner: 3, [reason]: 4 }
+    t.deepEqual((await new Status(init).report()).limits, { [limit]: 4 }, reason)
+  }
+})
+
 test('what is missing in feeds is counted, and in how many of them', async t => {
   const init = await parts()
   const status = new Status(init)

@@ -6,6 +6,7 @@ import {
   encodeMessage,
   inlineContributorJobs,
   inlineUserJobs,
+  type Machine,
   type Message,
   RefusalError
 } from '../../src/session/index.js'
@@ -19,6 +20,13 @@ const { adapter, manifest } = smallAdapter()
 const inputs = seeded('bounds')
 const x = (group: number, count: number): Int16Array => integers(inputs, count * manifest.groups[group]!.dIn, 32767)
 const jobs = inlineUserJobs({ kernel, manifest, random })
+
+/** The limits that make a side wait, as its stream's owner is told. */
+function limitsOf(side: Machine): string[] {
+  const hit: string[] = []
+  side.listener = { limit: name => hit.push(name), declined: () => {} }
+  return hit
+}
 
 /** Watches what is sent. */
 function listening(pair: Pair, hear: (message: Message, from: 'user' | 'contributor') => void): Promise<void> {
@@ -56,7 +64,7 @@ test('a request in flight too many is refused', async t => {
     message.kind === 'rows' ? [bytes, encodeMessage({ rows: { ...message.value, request: 1 } })] : [bytes]
   )
   await carried
-  t.true(pair.contributor.failure instanceof LimitExceededError)
+  t.like(pair.contributor.failure, { name: 'LimitExceededError', atLimit: 'requestsInFlight' })
   await t.throwsAsync(asked, { instanceOf: RefusedError, message: /limit exceeded/ })
 })
 
@@ -66,6 +74,7 @@ test('the contributor answers no further rows while too many are not accepted, a
   let holding = true
   const pair = makePair({ limits: { outstandingRows: 4 } })
   const answered: number[] = []
+  const hit = limitsOf(pair.contributor)
   const carried = carryPair(pair, (message, from, bytes) => {
     if (message.kind === 'deltas') answered.push(message.value.request)
     if (message.kind !== 'batch' || from !== 'user' || !holding) return [bytes]
@@ -79,6 +88,10 @@ test('the contributor answers no further rows while too many are not accepted, a
   // Whatever was on its way has come.
   await new Promise(resolve => setTimeout(resolve, 0))
   t.deepEqual(answered, [0, 1, 2])
+  t.is(pair.contributor.outstandingRows, 6)
+  t.is(pair.user.outstandingRows, 6)
+  // Once for the wait, however often it is looked whether it is over.
+  t.deepEqual(hit, ['outstandingRows'])
   holding = false
   for (const batch of held) await pair.contributor.receive(batch)
   await asked[3]
@@ -86,6 +99,20 @@ test('the contributor answers no further rows while too many are not accepted, a
   await Promise.all([carried, served])
   t.deepEqual(answered, [0, 1, 2, 3])
   t.is(pair.user.accepted, 8)
+})
+
+test('bytes that are outstanding make the contributor wait as well, under their own name', async t => {
+  const rowBytes = 2 * 20 + 8 * 19
+  const pair = makePair({ limits: { outstandingBytes: BigInt(2 * rowBytes) } })
+  const hit = limitsOf(pair.contributor)
+  const carried = carryPair(pair, (message, from, bytes) => (message.kind === 'batch' && from === 'user' ? [] : [bytes]))
+  const asked = [0, 2, 4].map(position => pair.user.request(0, position, x(0, 2)))
+  await Promise.all(asked.slice(0, 2))
+  await new Promise(resolve => setTimeout(resolve, 0))
+  t.deepEqual(hit, ['outstandingBytes'])
+  pair.contributor.fail(new RefusalError(9))
+  await t.throwsAsync(asked[2]!, { instanceOf: RefusedError })
+  await carried
 })
 
 test('the user commits at the latest when half of what may be outstanding is', async t => {
@@ -360,7 +387,14 @@ test('each side says what it waits for', async t => {
   const timeouts = { answer: 1000, batch: 2000, idle: 3000, receipt: 4000 }
   const pair = makePair({ user: { timeouts }, contributor: { timeouts } })
   const { user, contributor } = pair
-  const keys = (side: typeof user | typeof contributor): string[] => side.deadlines().map(({ key }) => key)
+  const counted = new Set<string>()
+  const keys = (side: typeof user | typeof contributor): string[] =>
+    side.deadlines().map(({ key, timeout, milliseconds }) => {
+      // By the name of limits.ts whose time it is; an answer has the time of its bytes beside.
+      counted.add(timeout)
+      t.true(timeout === 'answer' ? milliseconds >= timeouts.answer : milliseconds === timeouts[timeout], key)
+      return key
+    })
   t.deepEqual(keys(user), ['idle 0'])
   const seen: Record<string, string[]> = {}
   const carried = listening(pair, (message, from) => {
@@ -379,6 +413,7 @@ test('each side says what it waits for', async t => {
   t.deepEqual(seen['contributor proof'], ['idle 4', 'receipt'])
   t.deepEqual(seen['user receipt'], ['idle 4', 'announced'])
   t.deepEqual(keys(user), ['end'])
+  t.deepEqual([...counted].sort(), ['answer', 'batch', 'idle', 'receipt'])
 })
 
 test('a message after the end is refused', async t => {

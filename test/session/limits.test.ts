@@ -2,7 +2,7 @@
 import test from 'ava'
 import { LimitExceededError } from '../../src/errors.js'
 import { FORMAT_LIMITS, NET_LIMITS } from '../../src/limits.js'
-import { mostRows } from '../../src/roles/session-limits.js'
+import { boundOfRows, mostRows } from '../../src/roles/session-limits.js'
 import { RequestQueue } from '../../src/session/answers.js'
 import type { Rows } from '../../src/session/messages/messages.js'
 import { packDeltas } from '../../src/session/messages/packing.js'
@@ -77,7 +77,7 @@ test('a contributor takes 16 MiB of x in flight, and more when some are answered
     instanceOf: LimitExceededError,
     message: `bytes of x in flight is ${2 ** 24 + x.length}, at most ${2 ** 24} are accepted here`
   }
-  t.throws(take, refused)
+  t.like(t.throws(take, refused), { atLimit: 'requestBytesInFlight' })
   queue.shift()
   take()
   request++
@@ -108,5 +108,11 @@ test('a batch of commitments has 1,024 rows, and the next the rest', async t => 
 
 test('a session has as many rows as one bundle holds: by its rows, its bytes, and 1 GiB of x', t => {
   t.is(mostRows(WIDE, [0]), NET_LIMITS.bundleInputBytes / ROW_BYTES)
-  t.is(mostRows({ ...WIDE, groups: [{ ...WIDE.groups[0]!, dIn: 4 }] }, [0]), FORMAT_LIMITS.bundleRows)
+  const narrow = { ...WIDE, groups: [{ ...WIDE.groups[0]!, dIn: 4 }] }
+  t.is(mostRows(narrow, [0]), FORMAT_LIMITS.bundleRows)
+  // Who is refused for more is counted by the limit that says so.
+  t.is(boundOfRows(WIDE, [0]).limit, 'bundleInputBytes')
+  t.is(boundOfRows(narrow, [0]).limit, 'bundleRows')
+  const many = { ...WIDE, groups: [{ ...narrow.groups[0]!, rank: 60_000 }] }
+  t.is(boundOfRows(many, [0]).limit, 'bundleBytes')
 })

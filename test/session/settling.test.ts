@@ -2,6 +2,7 @@
 import test from 'ava'
 import { toHex } from '../../src/bytes.js'
 import { MemoryDatastore } from 'datastore-core'
+import { Counters } from '../../src/counters.js'
 import { NET_LIMITS } from '../../src/limits.js'
 import { openedRecord } from '../../src/session/index.js'
 import { Store } from '../../src/store/index.js'
@@ -58,7 +59,8 @@ test('rows of a batch that could not be written down are settled: it was signed,
 
 test('what was signed in a session that nobody settles is kept for 30 days, and not longer', async t => {
   let now = 1_800_000_000_000
-  const store = await Store.open({ datastore: new MemoryDatastore(), now: () => now })
+  const counters = new Counters()
+  const store = await Store.open({ datastore: new MemoryDatastore(), counters, now: () => now })
   for (const _ of [0, 1]) {
     const { terms, id } = makePair().contributor
     await store.journals.of(id).append(openedRecord(terms))
@@ -77,4 +79,5 @@ test('what was signed in a session that nobody settles is kept for 30 days, and 
     (await store.journals.list()).map(({ session }) => session),
     [toHex(id)]
   )
+  t.deepEqual(counters.limits.all(), { keptJournalAge: 2 })
 })

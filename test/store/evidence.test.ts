@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import { toHex } from '../../src/bytes.js'
-import type { Counters } from '../../src/counters.js'
+import { Counters } from '../../src/counters.js'
 import { InvalidProofError } from '../../src/errors.js'
 import { publicKeyOf } from '../../src/proof/index.js'
 import { checkEvidence, type CheckedEvidence, contradictionOf, feedForkOf, Store, type StoreLimits } from '../../src/store/index.js'
@@ -18,10 +18,10 @@ function fork(index: number, { seed = CONTRIBUTOR, delegated = false }: { seed?:
 
 async function open(
   t: ExecutionContext,
-  { datastore = new MemoryDatastore(), limits }: { datastore?: MemoryDatastore; limits?: Partial<StoreLimits> } = {}
+  { datastore = new MemoryDatastore(), ...init }: { datastore?: MemoryDatastore; limits?: Partial<StoreLimits>; counters?: Counters } = {}
 ): Promise<Store> {
   let now = 0
-  const store = await Store.open({ datastore, limits, now: () => ++now })
+  const store = await Store.open({ datastore, ...init, now: () => ++now })
   t.teardown(() => store.close())
   return store
 }
@@ -57,7 +57,8 @@ test('of one key four are kept', async t => {
 
 test('beyond the bound in bytes the oldest of whoever has the most go, and who has one keeps it', async t => {
   const { length } = fork(0).bytes
-  const store = await open(t, { limits: { evidence: { bytes: 3 * length, age: Infinity } } })
+  const counters = new Counters()
+  const store = await open(t, { limits: { evidence: { bytes: 3 * length, age: Infinity } }, counters })
   const other = fork(0, { seed: OWNER })
   await store.evidence.put(other)
   for (let index = 0; index < 3; index++) await store.evidence.put(fork(index))
@@ -68,6 +69,7 @@ test('beyond the bound in bytes the oldest of whoever has the most go, and who h
   t.true(store.evidence.against(publicKeyOf(OWNER))!.kept)
   t.true(store.evidence.against(key)!.kept)
   t.is(store.evidence.bytes, store.sizes()['evidence']!)
+  t.true(counters.limits.all().keptEvidenceBytes! > 0)
 })
 
 test('whoever makes keys by the hundred pushes out another’s bytes, and not what they have shown, also after a restart', async t => {

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import { toHex, u32 } from '../../src/bytes.js'
+import { Counters } from '../../src/counters.js'
 import { hash } from '../../src/kernel/hash.js'
 import { Newest, type NewestHead } from '../../src/store/newest.js'
 import { publicKeyOf } from '../../src/proof/index.js'
@@ -137,9 +138,9 @@ test('heads are the latest of each feed of a topic, the newest first, not older 
 })
 
 /** A store with room for about so many announcements of others. */
-async function small(room: number, now = (): number => NOW): Promise<Store> {
+async function small(room: number, now = (): number => NOW, counters?: Counters): Promise<Store> {
   const limits = { announcements: { bytes: room * make().bytes.length, age: 1e9 } }
-  return Store.open({ datastore: new MemoryDatastore(), limits, now })
+  return Store.open({ datastore: new MemoryDatastore(), limits, now, counters })
 }
 
 /** Announcements a second apart. */
@@ -190,7 +191,8 @@ test('heads are the newest of thousands of feeds, also after most of those have 
 })
 
 test('beyond the bound a feed keeps its newest part with the head, whatever came first', async t => {
-  const store = await small(3.5)
+  const counters = new Counters()
+  const store = await small(3.5, undefined, counters)
   const feed = timedFeed(6)
   for (const index of [5, 4, 0, 1, 2, 3]) await store.feeds.put(feed[index]!)
   t.like((await store.feeds.list())[0], { index: '5', kept: 3 })
@@ -200,6 +202,9 @@ test('beyond the bound a feed keeps its newest part with the head, whatever came
     [3n, 4n, 5n]
   )
   t.is((await store.feeds.heads(5, 0n, 256)).length, 1)
+  t.true(counters.limits.all().keptAnnouncementBytes! > 0)
+  // What went is no gap.
+  t.deepEqual(store.feeds.gaps, { announcements: 0n, feeds: 0 })
 })
 
 test('what went is neither missing nor taken again', async t => {

@@ -1,6 +1,7 @@
 /** What opens rows of own sessions: kept as it was, within its bound, for its time. */
 import test from 'ava'
 import { MemoryDatastore } from 'datastore-core'
+import { Counters } from '../../src/counters.js'
 import type { OpenableRow } from '../../src/session/index.js'
 import { Store } from '../../src/store/index.js'
 
@@ -40,13 +41,16 @@ test('rows kept stay within their bound, the oldest go first, and all go with ti
   const store = await Store.open({ datastore, now: () => now++ })
   await store.rows.put(session(1), batch(0, 10))
   const { bytes } = store.rows
-  const bounded = await Store.open({ datastore, now: () => now++, limits: { rows: { bytes: 2.5 * bytes, age: 1e9 } } })
+  const counters = new Counters()
+  const bounded = await Store.open({ datastore, counters, now: () => now++, limits: { rows: { bytes: 2.5 * bytes, age: 1e9 } } })
   for (const fill of [2, 3, 4]) await bounded.rows.put(session(fill), batch(0, 10))
   t.true(bounded.rows.bytes <= 2.5 * bytes, `${bounded.rows.bytes}`)
   t.is(await bounded.rows.get(session(1), 0), undefined)
   t.deepEqual(await bounded.rows.get(session(4), 9), row(9))
+  t.deepEqual(counters.limits.all(), { keptRowBytes: 2 })
   now += 2e9
-  t.true((await bounded.evict()) > 0)
+  t.is(await bounded.evict(), 2)
+  t.deepEqual(counters.limits.all(), { keptRowBytes: 2, keptRowAge: 2 })
   t.is(bounded.rows.bytes, 0)
   t.is(await bounded.rows.get(session(4), 9), undefined)
 })

@@ -5,6 +5,7 @@ import test from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import { Key } from 'interface-datastore'
 import { toHex } from '../../src/bytes.js'
+import { Counters } from '../../src/counters.js'
 import { contentDigest } from '../../src/proof/index.js'
 import { openDatastore } from '../../src/roles/platform.js'
 import { keptManifest, type SessionRecord, Store, STORE_LIMITS, type VerdictRecord } from '../../src/store/index.js'
@@ -120,7 +121,8 @@ test('of others’ bundles the oldest go beyond the bound, own ones never', asyn
   let now = 1000
   const datastore = new MemoryDatastore()
   const limits = { bundles: { bytes: 2.5 * bytes, age: 1e9 } }
-  const store = await open(datastore, { limits, now: () => now++ })
+  const counters = new Counters()
+  const store = await open(datastore, { limits, counters, now: () => now++ })
   await store.bundles.putVerified(all[0]!.proof, all[0]!.bundle, { own: true })
   for (const { proof, bundle } of all.slice(1)) await store.bundles.putVerified(proof, bundle, { own: false })
   const left = await Promise.all(all.map(async ({ proof }) => (await store.bundles.get(proof.digest)) !== undefined))
@@ -128,6 +130,7 @@ test('of others’ bundles the oldest go beyond the bound, own ones never', asyn
   t.deepEqual(await store.bundles.ofSession(all[1]!.proof.session), [])
   t.deepEqual(await store.bundles.withRoot(all[1]!.proof.root), [])
   t.deepEqual(store.bundles.bytes, { own: bytes, others: 2 * bytes })
+  t.deepEqual(counters.limits.all(), { keptBundleBytes: 1 })
   // Counted again from the disk, and lowered by an operator.
   const again = await open(datastore, { limits: { bundles: { bytes: bytes, age: 1e9 } } })
   t.deepEqual(again.bundles.bytes, { own: bytes, others: 0 })
@@ -137,19 +140,22 @@ test('of others’ manifests the oldest go beyond the bound', async t => {
   const [one, two] = ['store', 'another store'].map(seed => makeBundle(seed, 'one').manifest)
   let now = 1000
   const limits = { manifests: { bytes: one!.bytes.length + two!.bytes.length - 1, age: Infinity } }
-  const store = await open(new MemoryDatastore(), { limits, now: () => now++ })
+  const counters = new Counters()
+  const store = await open(new MemoryDatastore(), { limits, counters, now: () => now++ })
   await store.manifests.put(one!)
   await store.manifests.put(two!)
   t.false(await store.manifests.has(one!.id))
   t.is(await store.manifests.info(one!.id), undefined)
   t.true(await store.manifests.has(two!.id))
   t.is(store.sizes().manifests, two!.bytes.length)
+  t.deepEqual(counters.limits.all(), { keptManifestBytes: 1 })
 })
 
 test('others’ data goes when it is too old', async t => {
   let now = NOW
   const limits = Object.fromEntries(Object.keys(STORE_LIMITS).map(kind => [kind, { bytes: 1e9, age: 100 }]))
-  const store = await open(new MemoryDatastore(), { limits, now: () => now })
+  const counters = new Counters()
+  const store = await open(new MemoryDatastore(), { limits, counters, now: () => now })
   const { proof, bundle, manifest } = makeBundle('store', 'one')
   await store.bundles.putVerified(proof, bundle, { own: false })
   await store.manifests.put(manifest)
@@ -159,6 +165,8 @@ test('others’ data goes when it is too old', async t => {
   t.is(await store.evict(), 0)
   now += 1
   t.is(await store.evict(), 5)
+  // Two announcements and a verdict on one of them; manifests have no age of their own.
+  t.deepEqual(counters.limits.all(), { keptBundleAge: 1, keptAnnouncementAge: 3 })
   t.deepEqual(store.sizes(), { 'own bundles': 0, bundles: 0, announcements: 0, manifests: 0, verdicts: 0, 'own rows': 0, evidence: 0 })
   t.is(store.feeds.count, 0)
   t.deepEqual(await store.feeds.list(), [])

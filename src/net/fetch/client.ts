@@ -4,11 +4,12 @@ import { atLimit } from '../../counters.js'
 import { MalformedMessageError, NotFoundError, ProtocolViolationError, RefusedError, TimeoutError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import type { StreamOpener } from '../components.js'
-import { FrameStream, streamError, type Wait } from '../streams.js'
+import { FrameStream, openError, type Wait } from '../streams.js'
 import { FETCH_PROTOCOL, type FetchLimits, STATUS, STATUS_WORDS } from './constants.js'
 import type { Incoming } from './incoming.js'
 import { decodeHeader, encodeRequest, type Request } from './messages.js'
 import { timeLimit } from '../time-limit.js'
+import { unsupported, type VersionComponents } from '../versions.js'
 
 export interface AskOptions {
   readonly signal?: AbortSignal | undefined
@@ -18,7 +19,7 @@ export interface AskOptions {
 
 /** Opens fetch streams to peers. */
 export interface Opener {
-  readonly connectionManager: StreamOpener
+  readonly components: VersionComponents & { readonly connectionManager: StreamOpener }
   readonly limits: FetchLimits
 }
 
@@ -41,11 +42,12 @@ async function ask(opener: Opener, peer: PeerId, request: Request, options: AskO
   const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
   let stream: Stream
   try {
-    stream = await opener.connectionManager.openStream(peer, FETCH_PROTOCOL, { signal })
+    stream = await opener.components.connectionManager.openStream(peer, FETCH_PROTOCOL, { signal })
   } catch (error) {
     options.signal?.throwIfAborted()
     if (timeout.aborted) throw atLimit('open', new TimeoutError(`opening a fetch stream to peer ${name}`, limits.answerTime))
-    throw streamError(error, name)
+    if ((error as Error).name !== 'UnsupportedProtocolError') throw openError(error, name)
+    throw (await unsupported(opener.components, peer, { protocol: FETCH_PROTOCOL, cause: error })).error
   }
   const frames = new FrameStream(stream, { peer: name, maxBytes: NET_LIMITS.frameBytes })
   try {

@@ -17,6 +17,7 @@ import { askBytes, askList, askRate, type AskOptions, type Opener } from './clie
 import { FETCH_LIMITS, FETCH_PROTOCOL, type FetchLimits } from './constants.js'
 import { type FetchCounters, FetchHandler, type FetchSource } from './handler.js'
 import { Incoming } from './incoming.js'
+import type { VersionComponents } from '../versions.js'
 import { readCatalogue, readFeed, readHeads } from './lists.js'
 import type { Request } from './messages.js'
 
@@ -35,7 +36,7 @@ export interface FetchInit {
   onBlame?: ((peer: PeerId, error: Error) => void) | undefined
 }
 
-export interface FetchComponents {
+export interface FetchComponents extends VersionComponents {
   registrar: Registrar
   connectionManager: StreamOpener
   logger: ComponentLogger
@@ -69,7 +70,7 @@ export class FetchService implements Startable {
     const overrides = Object.entries(init.limits ?? {}).filter(([, value]) => value !== undefined)
     this.limits = { ...FETCH_LIMITS, ...Object.fromEntries(overrides) }
     this.handler = new FetchHandler(init.source, this.limits, init.counters)
-    this.opener = { connectionManager: components.connectionManager, limits: this.limits }
+    this.opener = { components, limits: this.limits }
     this.checks = init.checks ?? new SignatureChecks()
     this.log = components.logger.forComponent('zklora:fetch')
   }
@@ -198,7 +199,6 @@ export class FetchService implements Startable {
         return { bytes: await this.transfer(holder, what, options), holder }
       } catch (error) {
         options.signal?.throwIfAborted()
-        this.init.counters?.hit(error)
         this.log('%s %s not from %p: %s', what.kind, toHex(what.digest), holder, (error as Error).message)
         // What was wrong tells more than who did not have it.
         if (last === undefined || last instanceof NotFoundError) last = error as Error
@@ -231,8 +231,8 @@ export class FetchService implements Startable {
     try {
       return await work()
     } catch (error) {
+      this.init.counters?.hit(error)
       if (isPeerError(error)) {
-        this.init.counters?.hit(error)
         const name = peer.toString()
         const times = this.blames(peer)
         this.blamed.delete(name)

@@ -4,20 +4,22 @@ import { RefusedError } from '../../errors.js'
 import type { TailRole } from '../../proof/index.js'
 import { CODE, codeName, codeOf, endedByPeer } from '../../session/index.js'
 
-/** A wish of the person here, and no fault: the peer learns that the session ends. */
-const isOwnWish = (error: unknown): boolean => !(error instanceof Error) || error.name === 'AbortError' || error.name === 'Error'
+/** A user that breaks off for reasons of its own, which is no fault of anybody: the peer learns that the session ends. */
+function isOwnWish(role: TailRole, { name }: Error): boolean {
+  return role === 'user' && (name === 'AbortError' || name === 'Error')
+}
 
 export class CodeCounts {
   private readonly counted = new WeakSet<object>()
 
   constructor(private readonly counters: Counters | undefined) {}
 
-  /** A session ended with this error: counts the code that one side told the other. */
-  code(error: unknown): void {
+  /** A session ended with this error: counts the code that one side told the other. @param role this side's */
+  code(role: TailRole, error: unknown): void {
     if (!(error instanceof Error) || this.counted.has(error)) return
     this.counted.add(error)
     if (!endedByPeer(error)) {
-      if (!isOwnWish(error)) this.counters?.refused.add(codeName(codeOf(error)))
+      if (!isOwnWish(role, error)) this.counters?.refused.add(codeName(codeOf(error)))
     } else if (error instanceof RefusedError) this.heard(error.reason)
   }
 

@@ -7,7 +7,7 @@
  */
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
 import { atLimit, type Counters } from '../../counters.js'
-import { ProtocolViolationError, RefusedError, TimeoutError, UnsupportedError } from '../../errors.js'
+import { ProtocolViolationError, RefusedError, TimeoutError } from '../../errors.js'
 import { TIMEOUTS } from '../../limits.js'
 import {
   CODE,
@@ -28,12 +28,13 @@ import {
 } from '../../session/index.js'
 import type { Manifest, TailRole } from '../../proof/index.js'
 import type { Registrar, StreamOpener } from '../components.js'
-import { closeStream, FrameStream, streamError, type Wait } from '../streams.js'
+import { closeStream, FrameStream, openError, type Wait } from '../streams.js'
 import { carry } from './carry.js'
 import { CodeCounts } from './codes.js'
 import { MAX_INBOUND_STREAMS, MAX_OUTBOUND_STREAMS, SESSION_PROTOCOL } from './constants.js'
 import { type Slot, SLOT_LIMITS, type SlotLimits, Slots } from './slots.js'
 import { timeLimit } from '../time-limit.js'
+import { OTHER_VERSION, unsupported, type VersionComponents } from '../versions.js'
 
 export { SESSION_PROTOCOL } from './constants.js'
 
@@ -68,7 +69,7 @@ export interface SessionInit {
   readonly openTimeout?: number | undefined
 }
 
-export interface SessionComponents {
+export interface SessionComponents extends VersionComponents {
   peerId: PeerId
   registrar: Registrar
   connectionManager: StreamOpener
@@ -161,7 +162,7 @@ export class SessionService implements Startable {
       return { session, done: this.run(session, { stream, frames: frames.frames, peer: name }) }
     } catch (error) {
       // The contributor is not told why: its stream is reset.
-      if (error instanceof RefusedError) this.counts.code(error)
+      if (error instanceof RefusedError) this.counts.code('user', error)
       this.init.counters?.hit(error)
       frames?.abort(error)
       throw error
@@ -197,11 +198,11 @@ export class SessionService implements Startable {
     } catch (error) {
       signal?.throwIfAborted()
       if ((error as Error).name === 'UnsupportedProtocolError') {
-        throw new UnsupportedError(`peer ${peer} does not speak ${SESSION_PROTOCOL}: it runs another version of zklora, or serves nobody`, {
-          cause: error
-        })
+        const { error: why, isOtherVersion } = await unsupported(this.components, peer, { protocol: SESSION_PROTOCOL, cause: error })
+        if (isOtherVersion) this.init.counters?.refusedBy.add(OTHER_VERSION)
+        throw why
       }
-      throw timeout.aborted ? atLimit('open', new TimeoutError(what, milliseconds)) : streamError(error, peer.toString())
+      throw timeout.aborted ? atLimit('open', new TimeoutError(what, milliseconds)) : openError(error, peer.toString())
     }
   }
 
@@ -217,7 +218,7 @@ export class SessionService implements Startable {
       await this.run(slot.machine, { stream, frames: this.slots.heard(slot, frames.frames), peer: name })
     } catch (error) {
       this.log('session of %p ended: %s', user, (error as Error).message)
-      this.counts.code(error)
+      this.counts.code('contributor', error)
       this.init.counters?.hit(error)
       await this.refuse(frames, error)
     } finally {
@@ -275,7 +276,7 @@ export class SessionService implements Startable {
     try {
       await ended
     } catch (error) {
-      this.counts.code(error)
+      this.counts.code(side.role, error)
       this.init.counters?.hit(error)
       throw error
     } finally {
