@@ -148,11 +148,11 @@ export type NetSettings = Pick<
 }
 
 export function netSettings(
-  init: Pick<NetNodeInit, 'version' | 'roles' | 'privateAddresses' | 'initialQuerySelfInterval' | 'gossip'>
+  init: Pick<NetNodeInit, 'version' | 'roles' | 'privateAddresses' | 'initialQuerySelfInterval' | 'gossip' | 'counters'>
 ): NetSettings {
   return {
     nodeInfo: { name: 'zklora', version: init.version, userAgent: agentVersion(init.version, init.roles) },
-    connectionEncrypters: [noiseInWholeWrites()],
+    connectionEncrypters: [noiseInWholeWrites(init.counters)],
     streamMuxers: [
       guardStreams(
         yamux({
@@ -163,7 +163,8 @@ export function netSettings(
             inactivityTimeout: TIMEOUTS.idle
           }
         }),
-        KAD_PROTOCOL
+        KAD_PROTOCOL,
+        init.counters
       )
     ],
     connectionGater: guardConnections(init),

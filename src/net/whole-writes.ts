@@ -4,6 +4,7 @@
  */
 import { noise } from '@chainsafe/libp2p-noise'
 import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
+import type { Counters } from '../counters.js'
 import { guardEncrypted } from './guard/index.js'
 
 /** Bytes of what is put together: of more the pieces themselves are long. */
@@ -15,19 +16,19 @@ function withWholeWrites(stream: MessageStream): MessageStream {
   return stream
 }
 
-function guarded<Secured extends SecuredConnection>(secured: Secured): Secured {
-  guardEncrypted(secured.connection, secured.streamMuxer !== undefined)
+function guarded<Secured extends SecuredConnection>(secured: Secured, counters: Counters | undefined): Secured {
+  guardEncrypted(secured.connection, secured.streamMuxer !== undefined, counters)
   return secured
 }
 
-export function noiseInWholeWrites(): ReturnType<typeof noise> {
+export function noiseInWholeWrites(counters?: Counters): ReturnType<typeof noise> {
   return components => {
     const encrypter = noise()(components) as ConnectionEncrypter
     const { secureInbound, secureOutbound } = encrypter
     encrypter.secureInbound = async (connection, options) =>
-      guarded(await secureInbound.call(encrypter, withWholeWrites(connection), options))
+      guarded(await secureInbound.call(encrypter, withWholeWrites(connection), options), counters)
     encrypter.secureOutbound = async (connection, options) =>
-      guarded(await secureOutbound.call(encrypter, withWholeWrites(connection), options))
+      guarded(await secureOutbound.call(encrypter, withWholeWrites(connection), options), counters)
     return encrypter as ReturnType<ReturnType<typeof noise>>
   }
 }

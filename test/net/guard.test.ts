@@ -8,6 +8,7 @@ import { concat } from '../../src/bytes.js'
 import { LimitExceededError, MalformedMessageError } from '../../src/errors.js'
 import { NET_LIMITS } from '../../src/limits.js'
 import { Allowance } from '../../src/net/guard/allowance.js'
+import { Counters } from '../../src/counters.js'
 import { guardConnections } from '../../src/net/guard/connections.js'
 import { FrameRates } from '../../src/net/guard/frames.js'
 import { Lengths, Negotiation } from '../../src/net/guard/framing.js'
@@ -79,7 +80,10 @@ test('frames that carry little are counted, those that carry bytes are not, and 
   const pings = repeated(ping, NET_LIMITS.smallFrames)
   // In pieces that cut headers.
   for (let at = 0; at < pings.length; at += 100_003) rates.feed(pings.subarray(at, at + 100_003), 0, true)
-  t.throws(() => rates.feed(ping, 0, true), { instanceOf: LimitExceededError })
+  t.like(
+    t.throws(() => rates.feed(ping, 0, true), { instanceOf: LimitExceededError }),
+    { atLimit: 'smallFrames' }
+  )
   rates.feed(repeated(ping, NET_LIMITS.smallFramesPerSecond), 1000, true)
   t.throws(() => rates.feed(ping, 1000, true), { instanceOf: LimitExceededError })
   t.throws(() => rates.feed(ping, 2000, false), { instanceOf: LimitExceededError }, 'who takes nothing has no more')
@@ -98,7 +102,8 @@ function connectionFrom(address: string): MultiaddrConnection {
 }
 
 test('connections of one host are bounded, those of another are not', t => {
-  const gater = guardConnections({})
+  const counters = new Counters()
+  const gater = guardConnections({ counters })
   const enters = (connection: MultiaddrConnection): boolean => {
     const denied = gater.denyInboundConnection!(connection) as boolean
     void gater.denyInboundUpgradedConnection!(undefined as never, connection)
@@ -112,4 +117,5 @@ test('connections of one host are bounded, those of another are not', t => {
   held[0]!.abort(new Error('over'))
   t.true(enters(connectionFrom('/ip6/2001:db8::ffff/tcp/9')))
   t.false(enters(connectionFrom('/ip6/2001:db8::fffe/tcp/9')))
+  t.deepEqual(counters.limits.all(), { connectionsPerHost: 2 })
 })

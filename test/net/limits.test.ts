@@ -134,8 +134,12 @@ test('peers that ask for bundles and do not read hold their own few streams, for
   const part = { root: bytes32(1), session: bytes32(2), adapter: bytes32(3), base: bytes32(4), start: 0, end: 1 }
   const { digest } = await server.store.bundles.putOwn(part, bundle)
   const { counters } = server.net.fetch
-  for (let n = 0; n < 12; n++) {
-    const stream = await slow.net.node.dialProtocol(server.net.node.getMultiaddrs(), FETCH_PROTOCOL)
+  await connect(slow, server)
+  // At once: none is over before the last has come, however slow the machine is.
+  const streams = await Promise.all(
+    Array.from({ length: 12 }, () => slow.net.node.dialProtocol(server.net.node.peerId, FETCH_PROTOCOL, { maxOutboundStreams: 12 }))
+  )
+  for (const stream of streams) {
     stream.pause()
     stream.send(lengthPrefixed.encode.single(encodeRequest({ kind: 'bundle', digest: fromHex(digest), offset: 0 })))
     void stream.close().catch(() => {})

@@ -90,6 +90,7 @@ test.serial('handshakes of one host are bounded: another is let in when one of t
   const sockets = Array.from({ length: most }, () => socketTo(here, MULTISTREAM.subarray(0, 4)))
   await Promise.all(sockets.map(socket => new Promise(resolve => socket.once('connect', resolve))))
   await ended(socketTo(here, MULTISTREAM))
+  t.deepEqual(here.counters.limits.all(), { handshakesPerHost: 1 })
   t.is(sockets.filter(socket => socket.destroyed).length, 0)
   for (const socket of sockets) socket.destroy()
   await answers(t, here)
@@ -105,6 +106,7 @@ test.serial('streams opened and reset beyond what a peer may open end its connec
     if (id % 1000 === 1) await new Promise(resolve => setImmediate(resolve))
   }
   await closed(connection)
+  t.is(here.counters.limits.all().streams, 1)
   await answers(t, here)
 })
 
@@ -115,6 +117,7 @@ test.serial('queries of the DHT beyond their rate, and lengths that do not end, 
   const flood = await open()
   flood.send(concat(Array.from({ length: NET_LIMITS.queries + 2 * NET_LIMITS.queriesPerSecond }, () => query())))
   await closed(flood)
+  t.deepEqual(here.counters.limits.all(), { queries: 1 })
   for (const protocol of [KAD_PROTOCOL, IDENTIFY]) {
     const stream = await bad.net.node.dialProtocol(here.net.node.peerId, protocol)
     // Identify answers without reading, and closes.
@@ -132,6 +135,7 @@ test.serial('queries of the DHT that are too long end their stream', async t => 
   stream.send(query(NET_LIMITS.queryBytes))
   await closed(stream)
   t.not(stream.status, 'open')
+  t.deepEqual(here.counters.limits.all(), { queryBytes: 1 })
 })
 
 test.serial('answers of the DHT that are too long, and identities, end their stream', async t => {
@@ -160,6 +164,8 @@ test.serial('answers of the DHT that are too long, and identities, end their str
   stream.addEventListener('message', () => {})
   await closed(stream)
   t.not(stream.status, 'open')
+  const { identifyBytes, queryAnswerBytes } = here.counters.limits.all()
+  t.true(identifyBytes! > 0 && queryAnswerBytes! > 0)
 })
 
 test.serial('what waits for a peer that reads nothing is bounded, then its connection ends', async t => {
@@ -178,6 +184,7 @@ test.serial('what waits for a peer that reads nothing is bounded, then its conne
     }
   }
   await over
+  t.true(here.counters.limits.all().connectionUnsentBytes! > 0)
   await answers(t, here)
 })
 

@@ -1,6 +1,7 @@
 /** Connections that come in, counted by the host they come from, and guarded until they are encrypted. */
 import type { ConnectionGater, MultiaddrConnection } from '@libp2p/interface'
 import { toHex } from '../../bytes.js'
+import type { Counters } from '../../counters.js'
 import { NET_LIMITS } from '../../limits.js'
 import { Negotiation } from './framing.js'
 import { boundUnsent, watchIncoming } from './watch.js'
@@ -21,10 +22,10 @@ function hostOf({ remoteAddr }: MultiaddrConnection): string {
   return toHex(bytes.subarray(0, 1 + (bytes[0] === CODE_IP6 ? IP6_NETWORK_BYTES : 4)))
 }
 
-function guard(connection: MultiaddrConnection): void {
-  boundUnsent(connection, NET_LIMITS.connectionUnsentBytes)
+function guard(connection: MultiaddrConnection, counters: Counters | undefined): void {
+  boundUnsent(connection, NET_LIMITS.connectionUnsentBytes, counters)
   const negotiation = new Negotiation(protocol => protocol === ENCRYPTER)
-  watchIncoming(connection, bytes => negotiation.feed(bytes) !== undefined)
+  watchIncoming(connection, bytes => negotiation.feed(bytes) !== undefined, counters)
 }
 
 /**
@@ -32,7 +33,13 @@ function guard(connection: MultiaddrConnection): void {
  * nor all places there are.
  * @param init `privateAddresses` as of the node: many nodes of one address are many machines behind it, or a test
  */
-export function guardConnections({ privateAddresses }: { privateAddresses?: boolean | undefined }): ConnectionGater {
+export function guardConnections({
+  privateAddresses,
+  counters
+}: {
+  privateAddresses?: boolean | undefined
+  counters?: Counters | undefined
+}): ConnectionGater {
   const hosts = new Map<string, Counts>()
   const pending = new WeakMap<MultiaddrConnection, () => void>()
   const factor = privateAddresses === true ? NET_LIMITS.privateHostFactor : 1
@@ -40,7 +47,11 @@ export function guardConnections({ privateAddresses }: { privateAddresses?: bool
     denyInboundConnection(connection) {
       const host = hostOf(connection)
       const counts = hosts.get(host) ?? { pending: 0, all: 0 }
-      if (counts.pending >= NET_LIMITS.handshakesPerHost * factor || counts.all >= NET_LIMITS.connectionsPerHost * factor) return true
+      const isPendingFull = counts.pending >= NET_LIMITS.handshakesPerHost * factor
+      if (isPendingFull || counts.all >= NET_LIMITS.connectionsPerHost * factor) {
+        counters?.limits.add(isPendingFull ? 'handshakesPerHost' : 'connectionsPerHost')
+        return true
+      }
       hosts.set(host, counts)
       counts.pending++
       counts.all++
@@ -52,7 +63,7 @@ export function guardConnections({ privateAddresses }: { privateAddresses?: bool
         upgraded()
         if (--counts.all === 0) hosts.delete(host)
       })
-      guard(connection)
+      guard(connection, counters)
       return false
     },
     denyInboundUpgradedConnection(_peer, connection) {
@@ -60,7 +71,7 @@ export function guardConnections({ privateAddresses }: { privateAddresses?: bool
       return false
     },
     denyOutboundConnection(_peer, connection) {
-      guard(connection)
+      guard(connection, counters)
       return false
     }
   }

@@ -1,4 +1,5 @@
 /** Frames of yamux on one connection, counted before they are handled: each costs the same work, whether it carries bytes or not. */
+import { atLimit } from '../../counters.js'
 import { LimitExceededError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import { Allowance } from './allowance.js'
@@ -41,10 +42,12 @@ export class FrameRates {
     const isData = view.getUint8(1) === DATA
     if (isData) this.left = length
     if (!(isData && length >= NET_LIMITS.smallFrameBytes) && !this.small.spend(1, now, taken)) {
-      throw new LimitExceededError('small frames of one connection at once', NET_LIMITS.smallFrames + 1, NET_LIMITS.smallFrames)
+      const { smallFrames } = NET_LIMITS
+      throw atLimit('smallFrames', new LimitExceededError('small frames of one connection at once', smallFrames + 1, smallFrames))
     }
     if ((view.getUint16(2) & SYN) !== 0 && view.getUint8(1) < 2 && !this.streams.spend(1, now, taken)) {
-      throw new LimitExceededError('streams opened by one connection at once', NET_LIMITS.streams + 1, NET_LIMITS.streams)
+      const { streams } = NET_LIMITS
+      throw atLimit('streams', new LimitExceededError('streams opened by one connection at once', streams + 1, streams))
     }
   }
 }

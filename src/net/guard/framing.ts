@@ -2,6 +2,7 @@
  * What js-libp2p reads byte by byte, without a bound and without letting anything else run meanwhile (utils 7.4.1, lpStream: a varint that
  * does not end, names of protocols without number), looked at before it gets there. Bytes are only looked at here, never kept or changed.
  */
+import { atLimit, type LimitName } from '../../counters.js'
 import { LimitExceededError, MalformedMessageError } from '../../errors.js'
 
 /** Bytes of a line of multistream-select, as in go-libp2p. */
@@ -22,10 +23,12 @@ export class Lengths {
   /**
    * @param most bytes of a frame
    * @param onFrame told of each length
+   * @param limit by whose name longer ones are counted
    */
   constructor(
     private readonly most: number,
-    private readonly onFrame: (length: number) => void = () => {}
+    private readonly onFrame: (length: number) => void = () => {},
+    private readonly limit?: LimitName
   ) {}
 
   /**
@@ -55,7 +58,10 @@ export class Lengths {
       if (this.digits === LENGTH_BYTES) throw new MalformedMessageError(`a length is no varint of at most ${LENGTH_BYTES} bytes`)
       return false
     }
-    if (this.length > this.most) throw new LimitExceededError('bytes of a frame', this.length, this.most)
+    if (this.length > this.most) {
+      const error = new LimitExceededError('bytes of a frame', this.length, this.most)
+      throw this.limit === undefined ? error : atLimit(this.limit, error)
+    }
     this.left = this.length
     this.onFrame(this.length)
     this.length = this.digits = 0

@@ -1,13 +1,17 @@
 /** The muxer with guards on its connection and on every stream: how each negotiates, and how frames of libp2p's own protocols are measured. */
 import type { MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import { atLimit, type Counters } from '../../counters.js'
 import { LimitExceededError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import { Allowance } from './allowance.js'
+import { OTHER_VERSION } from '../versions.js'
 import { FrameRates } from './frames.js'
 import { Lengths, Negotiation } from './framing.js'
 import { boundUnsent, takes, watchIncoming } from './watch.js'
 
 const IDENTIFY = '/ipfs/id/1.0.0'
+/** A session protocol that this node does not speak: of another version, or it serves nobody. */
+const SESSION_VERSION = /^\/zklora\/session\/\d{1,9}\.\d{1,9}\.\d{1,9}$/
 const MUXER = '/yamux/1.0.0'
 
 /** What the guards ask libp2p for. */
@@ -19,12 +23,12 @@ export interface GuardComponents {
 type Muxer = StreamMuxer & { onRemoteStream(stream: Stream): void }
 
 /** An encrypted connection: the line that names the muxer (unless the handshake has), then frames. @param muxerNamed by the handshake */
-export function guardEncrypted(connection: MessageStream, muxerNamed: boolean): void {
+export function guardEncrypted(connection: MessageStream, muxerNamed: boolean, counters?: Counters): void {
   const rates = new FrameRates()
   const negotiation = new Negotiation(protocol => protocol === MUXER)
   let named = muxerNamed
-  boundUnsent(connection, NET_LIMITS.connectionUnsentBytes)
-  watchIncoming(connection, bytes => {
+  boundUnsent(connection, NET_LIMITS.connectionUnsentBytes, counters)
+  const look = (bytes: Uint8Array): boolean => {
     let frames = bytes
     if (!named) {
       const end = negotiation.feed(bytes)
@@ -34,13 +38,15 @@ export function guardEncrypted(connection: MessageStream, muxerNamed: boolean): 
     }
     rates.feed(frames, Date.now(), takes(connection))
     return false
-  })
+  }
+  watchIncoming(connection, look, counters)
 }
 
 /** @param kadProtocol name of the DHT's protocol */
 export function guardStreams<Components extends GuardComponents>(
   factory: (components: Components) => StreamMuxerFactory,
-  kadProtocol: string
+  kadProtocol: string,
+  counters?: Counters
 ): (components: Components) => StreamMuxerFactory {
   return components => {
     const inner = factory(components)
@@ -48,7 +54,7 @@ export function guardStreams<Components extends GuardComponents>(
     inner.createStreamMuxer = connection => {
       const muxer = createStreamMuxer.call(inner, connection) as Muxer
       const queries = new Allowance(NET_LIMITS.queriesPerSecond, NET_LIMITS.queries)
-      const guard = (stream: Stream): void => guardStream(stream, { registrar: components.registrar, kadProtocol, queries })
+      const guard = (stream: Stream): void => guardStream(stream, { registrar: components.registrar, kadProtocol, queries, counters })
       const { onRemoteStream, createStream } = muxer
       muxer.onRemoteStream = stream => {
         guard(stream)
@@ -69,23 +75,32 @@ interface StreamGuard extends GuardComponents {
   readonly kadProtocol: string
   /** Of all the peer's streams. */
   readonly queries: Allowance
+  readonly counters: Counters | undefined
 }
 
-function guardStream(stream: Stream, { registrar, kadProtocol, queries }: StreamGuard): void {
+function guardStream(stream: Stream, { registrar, kadProtocol, queries, counters }: StreamGuard): void {
   const inbound = stream.direction === 'inbound'
   // Who is asked answers with the protocol or with "na".
-  const negotiation = new Negotiation(line => (inbound ? registrar.getProtocols().includes(line) : line.startsWith('/')))
+  const negotiation = new Negotiation(line => {
+    if (!inbound) return line.startsWith('/')
+    if (registrar.getProtocols().includes(line)) return true
+    // It is answered with "na", and asked for no more.
+    if (SESSION_VERSION.test(line)) counters?.refused.add(OTHER_VERSION)
+    return false
+  })
   let lengths: Lengths | undefined
   const lengthsOf = (protocol: string): Lengths | undefined => {
-    if (protocol === IDENTIFY) return new Lengths(NET_LIMITS.identifyBytes)
+    if (protocol === IDENTIFY) return new Lengths(NET_LIMITS.identifyBytes, undefined, 'identifyBytes')
     if (protocol !== kadProtocol) return undefined
-    if (!inbound) return new Lengths(NET_LIMITS.queryAnswerBytes)
-    return new Lengths(NET_LIMITS.queryBytes, () => {
-      if (!queries.spend(1, Date.now()))
-        throw new LimitExceededError('queries of one connection at once', NET_LIMITS.queries + 1, NET_LIMITS.queries)
-    })
+    if (!inbound) return new Lengths(NET_LIMITS.queryAnswerBytes, undefined, 'queryAnswerBytes')
+    const onQuery = (): void => {
+      if (queries.spend(1, Date.now())) return
+      const { queries: most } = NET_LIMITS
+      throw atLimit('queries', new LimitExceededError('queries of one connection at once', most + 1, most))
+    }
+    return new Lengths(NET_LIMITS.queryBytes, onQuery, 'queryBytes')
   }
-  watchIncoming(stream, bytes => {
+  const look = (bytes: Uint8Array): boolean => {
     let body = bytes
     if (lengths === undefined) {
       const end = negotiation.feed(bytes)
@@ -95,5 +110,6 @@ function guardStream(stream: Stream, { registrar, kadProtocol, queries }: Stream
     }
     lengths?.feed(body)
     return lengths === undefined
-  })
+  }
+  watchIncoming(stream, look, counters)
 }

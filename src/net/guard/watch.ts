@@ -1,6 +1,7 @@
 /** Where the guards look at what arrives: between a libp2p stream and whoever reads it. */
 import type { MessageStream } from '@libp2p/interface'
 import type { AbstractMessageStream } from '@libp2p/utils'
+import type { Counters } from '../../counters.js'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
 type Chunk = Uint8Array | Uint8ArrayList
@@ -14,7 +15,7 @@ interface Inner extends Pick<AbstractMessageStream, 'onData' | 'maxWriteBufferLe
  * Shows all bytes to `look` before anybody reads them. A throw ends the stream with that error.
  * @param look returns true when it has seen enough
  */
-export function watchIncoming(stream: MessageStream, look: (bytes: Uint8Array) => boolean): void {
+export function watchIncoming(stream: MessageStream, look: (bytes: Uint8Array) => boolean, counters?: Counters): void {
   const inner = stream as unknown as Inner
   const { onData } = inner
   const seen = (chunk: Chunk): boolean => {
@@ -26,6 +27,7 @@ export function watchIncoming(stream: MessageStream, look: (bytes: Uint8Array) =
       if (seen(chunk)) inner.onData = onData
     } catch (error) {
       inner.onData = () => {}
+      counters?.hit(error)
       stream.abort(error as Error)
       return
     }
@@ -37,7 +39,10 @@ export function watchIncoming(stream: MessageStream, look: (bytes: Uint8Array) =
 }
 
 /** Bounds what may wait to be sent: js-libp2p keeps all of it for a peer that reads nothing. */
-export function boundUnsent(stream: MessageStream, bytes: number): void {
+export function boundUnsent(stream: MessageStream, bytes: number, counters?: Counters): void {
+  stream.addEventListener('close', ({ error }) => {
+    if (error?.name === 'StreamBufferError') counters?.limits.add('connectionUnsentBytes')
+  })
   ;(stream as unknown as Inner).maxWriteBufferLength = bytes
 }
 
