@@ -20,6 +20,22 @@ export class Tally<Name extends string> {
 export type LimitName = keyof typeof FORMAT_LIMITS | keyof typeof NET_LIMITS
 export type TimeoutName = keyof typeof TIMEOUTS
 
+/** Limits that nothing tells the hits of, or whose hits say nothing: their reasons are in test/limits.test.ts. */
+const UNCOUNTED: ReadonlySet<string> = new Set<LimitName>([
+  'windowBytes',
+  'privateHostFactor',
+  'smallFrameBytes',
+  'smallFramesPerSecond',
+  'streamsPerSecond',
+  'queriesPerSecond',
+  'sendAheadBytes',
+  'gossipSeenTtl',
+  'providersAtOnce'
+])
+/** Those that are counted, for who shows each from the beginning; of the formats' a few are counted as well. */
+export const COUNTED_LIMITS = Object.keys(NET_LIMITS).filter(name => !UNCOUNTED.has(name)) as LimitName[]
+export const COUNTED_TIMEOUTS = Object.keys(TIMEOUTS) as TimeoutName[]
+
 /** Marks an error as the hit of a limit or timeout, by whose name it is counted. */
 export function atLimit<E extends ZkloraError>(name: LimitName | TimeoutName, error: E): E {
   return Object.assign(error, { atLimit: name })

@@ -2,6 +2,7 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
+import { COUNTED_LIMITS, COUNTED_TIMEOUTS } from '../src/counters.js'
 import { FORMAT_LIMITS, NET_LIMITS, TIMEOUTS } from '../src/limits.js'
 
 /** File below test/, and the test's title or how it begins. */
@@ -154,6 +155,13 @@ const COUNTED: Record<keyof typeof NET_LIMITS | keyof typeof TIMEOUTS, Counted> 
   queryAnswerBytes: read('network/guards'),
   identifyBytes: read('network/guards'),
   keptConvictions: read('store/evidence'),
+  providerRecords: read('net/kept-providers'),
+  providerRecordsPerPeer: read('net/kept-providers'),
+  providerRecordsPerKey: read('net/kept-providers'),
+  addressesPerPeer: read('network/guards'),
+  knownPeers: read('net/known-peers'),
+  knownPeerAge: read('net/known-peers'),
+  cancelsPerSession: read('session/bounds'),
   sendAheadBytes: not('every frame that is longer waits for it, which is its purpose'),
   requestsInFlight: read('network/session-manners'),
   requestBytesInFlight: read('session/limits'),
@@ -213,7 +221,14 @@ const COUNTED: Record<keyof typeof NET_LIMITS | keyof typeof TIMEOUTS, Counted> 
 
 test('every limit and timeout is counted under its own name where it is hit, or there is a reason why not', async t => {
   const files = (await readdir('src', { recursive: true })).filter(file => file.endsWith('.ts') && file !== 'limits.ts')
-  const source = (await Promise.all(files.map(file => readFile(join('src', file), 'utf8')))).join('\n')
+  const others = files.filter(file => file !== 'counters.ts')
+  const source = (await Promise.all(others.map(file => readFile(join('src', file), 'utf8')))).join('\n')
+  t.deepEqual(
+    [...COUNTED_LIMITS, ...COUNTED_TIMEOUTS],
+    Object.entries({ ...NET_LIMITS, ...TIMEOUTS }).flatMap(([name]) =>
+      'because' in COUNTED[name as keyof typeof COUNTED] ? [] : [name]
+    ) as string[]
+  )
   for (const [name, counted] of Object.entries(COUNTED)) {
     const isNamed = source.includes(`'${name}'`)
     if ('because' in counted) {

@@ -93,7 +93,7 @@ export function embeddedNet<Extra extends Record<string, Startable>>(
   const more = Object.fromEntries(Object.entries(services).map(([name, factory]) => [name, factory(components)])) as Extra
   const node = hostOf(components, { dht, pubsub, ping, fetch, announce, ...more })
   const discovery: Discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)
-  const known = new KnownPeers(node as unknown as KnownPeersNode)
+  const known = new KnownPeers(node as unknown as KnownPeersNode, { counters: init.counters })
   const rejoin = new Rejoin(
     node as unknown as ConstructorParameters<typeof Rejoin>[0],
     init.bootstrap ?? [],

@@ -89,7 +89,7 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
   const own = node.services as unknown as OwnServices
   const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)
   lonely.tell = topic => discovery.joinTopics([topic])
-  const known = new KnownPeers(node as unknown as KnownPeersNode)
+  const known = new KnownPeers(node as unknown as KnownPeersNode, { counters: init.counters })
   const rejoin = new Rejoin(node, init.bootstrap ?? [], init.rejoinWait, init.counters)
   return {
     node,

@@ -5,6 +5,7 @@
 import type { PeerStore } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Datastore, Key, Pair, Query } from 'interface-datastore'
+import type { Counters } from '../counters.js'
 import { NET_LIMITS } from '../limits.js'
 
 /** kad-dht's: `/dht/provider/KEY/PEER`. */
@@ -32,7 +33,8 @@ export class KeptProviders {
 
   constructor(
     private readonly components: Components,
-    private readonly limits: Limits = NET_LIMITS
+    private readonly limits: Limits = NET_LIMITS,
+    private readonly counters?: Counters
   ) {}
 
   async put(key: Key, value: Uint8Array, options?: object): Promise<Key> {
@@ -106,9 +108,13 @@ export class KeptProviders {
   private tooMany(record: string): string[] {
     const [key, peer] = partsOf(record)
     const own = this.byPeer.get(peer)
-    if (own !== undefined && own.size >= this.limits.providerRecordsPerPeer) return [...own].slice(0, 1)
+    if (own !== undefined && own.size >= this.limits.providerRecordsPerPeer) {
+      this.counters?.limits.add('providerRecordsPerPeer')
+      return [...own].slice(0, 1)
+    }
     const same = this.byKey.get(key)
     if (same !== undefined && same.size >= this.limits.providerRecordsPerKey) {
+      this.counters?.limits.add('providerRecordsPerKey')
       return [...same].slice(Math.floor(Math.random() * same.size)).slice(0, 1)
     }
     if (this.count < this.limits.providerRecords) return []
@@ -119,6 +125,7 @@ export class KeptProviders {
       gone.push(...[...records].slice(0, Math.max(1, records.size >> 1)).slice(0, most - gone.length))
       if (gone.length === most) break
     }
+    this.counters?.limits.add('providerRecords', gone.length)
     return gone
   }
 }
@@ -128,12 +135,14 @@ function keyLike(key: Key, text: string): Key {
 }
 
 /** Addresses told with a record are added to those known, at most so many: identify alone replaces them. */
-function boundedPeers(peerStore: PeerStore, most: number): PeerStore['merge'] {
+function boundedPeers(peerStore: PeerStore, most: number, counters: Counters | undefined): PeerStore['merge'] {
   return async (peer, data, options) => {
     if (data.multiaddrs === undefined) return peerStore.merge(peer, data, options)
     const known = (await peerStore.has(peer, options)) ? (await peerStore.get(peer, options)).addresses : []
     const have = new Set(known.map(({ multiaddr }) => multiaddr.toString()))
-    const more = data.multiaddrs.filter(address => !have.has(address.toString())).slice(0, Math.max(0, most - have.size))
+    const fresh = data.multiaddrs.filter(address => !have.has(address.toString()))
+    const more = fresh.slice(0, Math.max(0, most - have.size))
+    if (more.length < fresh.length) counters?.limits.add('addressesPerPeer')
     return peerStore.merge(peer, { ...data, multiaddrs: more }, options)
   }
 }
@@ -150,17 +159,17 @@ function instead<Whole extends object>(whole: Whole, members: Partial<Record<key
 }
 
 /** kad-dht with what it keeps bounded. @param factory of the service */
-export function boundedKad<Service>(factory: (components: never) => Service): (components: Components) => Service {
+export function boundedKad<Service>(factory: (components: never) => Service, counters?: Counters): (components: Components) => Service {
   return components => {
     const { datastore, peerStore } = components
-    const kept = new KeptProviders(components)
+    const kept = new KeptProviders(components, NET_LIMITS, counters)
     const bounded = {
       datastore: instead(datastore, {
         put: kept.put.bind(kept),
         delete: kept.delete.bind(kept),
         query: kept.query.bind(kept)
       }),
-      peerStore: instead(peerStore, { merge: boundedPeers(peerStore, NET_LIMITS.addressesPerPeer) })
+      peerStore: instead(peerStore, { merge: boundedPeers(peerStore, NET_LIMITS.addressesPerPeer, counters) })
     }
     return factory(
       new Proxy(components, { get: (target, name) => bounded[name as 'datastore'] ?? target[name as keyof Components] }) as never

@@ -4,6 +4,7 @@
  * as the peer does, and peers go by this rule instead.
  */
 import type { Libp2pEvents, PeerId, PeerStore, Startable, TypedEventTarget } from '@libp2p/interface'
+import type { Counters } from '../counters.js'
 import { NET_LIMITS } from '../limits.js'
 
 const MINUTE = 60_000
@@ -20,6 +21,8 @@ interface KnownPeersInit {
   readonly interval?: number
   readonly now?: () => number
   readonly limits?: Limits
+  /** Of the node. */
+  readonly counters?: Counters | undefined
 }
 
 export class KnownPeers implements Startable {
@@ -28,12 +31,14 @@ export class KnownPeers implements Startable {
   private readonly interval: number
   private readonly now: () => number
   private readonly limits: Limits
+  private readonly counters: Counters | undefined
   private timer: ReturnType<typeof setInterval> | undefined
 
   constructor(
     private readonly node: KnownPeersNode,
-    { interval = 10 * MINUTE, now = Date.now, limits = NET_LIMITS }: KnownPeersInit = {}
+    { interval = 10 * MINUTE, now = Date.now, limits = NET_LIMITS, counters }: KnownPeersInit = {}
   ) {
+    this.counters = counters
     this.interval = interval
     this.now = now
     this.limits = limits
@@ -64,6 +69,7 @@ export class KnownPeers implements Startable {
     const room = Math.max(0, this.limits.knownPeers - connected.size)
     for (const [place, { id, at }] of peers.entries()) {
       if (place < room && now - at <= this.limits.knownPeerAge) continue
+      this.counters?.limits.add(place < room ? 'knownPeerAge' : 'knownPeers')
       this.heard.delete(id.toString())
       await this.node.peerStore.delete(id)
     }

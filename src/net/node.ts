@@ -190,7 +190,8 @@ export function netSettings(
           // Provider records only: by default everybody may store public keys, for ever.
           validators: { pk: refuseValue },
           ...(init.initialQuerySelfInterval === undefined ? {} : { initialQuerySelfInterval: init.initialQuerySelfInterval })
-        })
+        }),
+        init.counters
       ),
       pubsub: gossipsub(gossipSettings(init))
     } as unknown as ServiceFactoryMap<NetServices>

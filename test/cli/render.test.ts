@@ -220,6 +220,9 @@ test('the state of a node is on one screen', t => {
     sessions: { open: 0, proving: 0, announced: 0, proved: 0, broken: 0, failed: 0 },
     store: {}
   }
+  const still = text(renderStatus(status, PLAIN, { runs: false }))
+  t.regex(still, /sessions      announced 1, proved 2/)
+  t.notRegex(still, /reach|peers|backlog|verifying|limits|up 1 min/)
   const empty = text(renderStatus(none, PLAIN))
   t.regex(empty, /nowhere: it does not listen/)
   t.regex(empty, /sessions +none/)

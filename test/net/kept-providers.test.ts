@@ -4,6 +4,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import test from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import { Key } from 'interface-datastore'
+import { Counters } from '../../src/counters.js'
 import { KeptProviders } from '../../src/net/kept-providers.js'
 
 const VALUE = new Uint8Array(1)
@@ -15,11 +16,13 @@ const record = (key: string, peer: PeerId): Key => new Key(`/dht/provider/${key}
 interface Kept {
   kept: KeptProviders
   datastore: MemoryDatastore
+  counters: Counters
   /** Keys and places of the peers in `peers`, in order. */
   records(): Promise<string[]>
 }
 
 function keeping(limits: { all?: number; peer?: number; key?: number }, known: readonly PeerId[] = peers): Kept {
+  const counters = new Counters()
   const datastore = new MemoryDatastore()
   const peerStore = { has: async (peer: PeerId) => known.some(each => each.equals(peer)) } as PeerStore
   const kept = new KeptProviders(
@@ -28,10 +31,12 @@ function keeping(limits: { all?: number; peer?: number; key?: number }, known: r
       providerRecords: limits.all ?? 1000,
       providerRecordsPerPeer: limits.peer ?? 1000,
       providerRecordsPerKey: limits.key ?? 1000
-    }
+    },
+    counters
   )
   return {
     kept,
+    counters,
     datastore,
     async records() {
       const found: string[] = []
@@ -45,28 +50,31 @@ function keeping(limits: { all?: number; peer?: number; key?: number }, known: r
 }
 
 test('of one peer’s provider records the oldest goes, and one that is told again is the newest', async t => {
-  const { kept, records } = keeping({ peer: 2 })
+  const { kept, records, counters } = keeping({ peer: 2 })
   for (const key of ['a', 'b', 'a', 'c']) await kept.put(record(key, peers[0]!), VALUE)
   await kept.put(record('a', peers[1]!), VALUE)
   t.deepEqual(await records(), ['a0', 'a1', 'c0'])
+  t.deepEqual(counters.limits.all(), { providerRecordsPerPeer: 1 })
 })
 
 test('a key has at most so many providers, and newcomers come in', async t => {
-  const { kept, records } = keeping({ key: 3 })
+  const { kept, records, counters } = keeping({ key: 3 })
   for (const peer of peers) await kept.put(record('a', peer), VALUE)
   const left = await records()
   t.is(left.length, 3)
   t.true(left.includes('a4'))
+  t.deepEqual(counters.limits.all(), { providerRecordsPerKey: 2 })
 })
 
 test('of too many records in all those go whose peer has most', async t => {
-  const { kept, records } = keeping({ all: 70 })
+  const { kept, records, counters } = keeping({ all: 70 })
   for (let n = 0; n < 68; n++) await kept.put(record(`k${n}-`, peers[0]!), VALUE)
   for (const peer of [peers[1]!, peers[2]!, peers[3]!, peers[4]!]) await kept.put(record('x', peer), VALUE)
   const left = await records()
   t.true(left.length <= 70)
   for (const own of ['x1', 'x2', 'x3', 'x4']) t.true(left.includes(own))
   t.false(left.includes('k0-0'))
+  t.deepEqual(counters.limits.all(), { providerRecords: 72 - left.length })
 })
 
 test('records of the run before are counted, own ones and other data never go, and what is deleted makes room', async t => {

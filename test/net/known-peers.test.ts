@@ -10,7 +10,12 @@ test('peers that nobody hears of are forgotten, connected ones never; of too man
   await connect(other, here)
   const { node } = here.net
   let now = 0
-  const known = new KnownPeers(node, { now: () => now, interval: 1e9, limits: { knownPeers: 3, knownPeerAge: 100 } })
+  const known = new KnownPeers(node, {
+    now: () => now,
+    interval: 1e9,
+    limits: { knownPeers: 3, knownPeerAge: 100 },
+    counters: here.counters
+  })
   known.start()
   t.teardown(() => known.stop())
   const newcomers = await Promise.all(Array.from({ length: 3 }, async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))))
@@ -31,6 +36,7 @@ test('peers that nobody hears of are forgotten, connected ones never; of too man
   t.deepEqual(await left(), [1, 2])
   now = 151
   t.deepEqual(await left(), [2])
+  t.deepEqual(here.counters.limits.all(), { knownPeers: 1, knownPeerAge: 1 })
 })
 
 test('nodes sweep by themselves', async t => {

@@ -213,6 +213,7 @@ test.serial('the DHT stores no values, no addresses without number, and no other
   await pEvent(providers as never, 'message')
   const { addresses } = await here.net.node.peerStore.get(peerId)
   t.is(addresses.length, NET_LIMITS.addressesPerPeer)
+  t.is(here.counters.limits.all().addressesPerPeer, 1)
   const kept: string[] = []
   for await (const { key } of here.datastore.query({ prefix: '/dht' })) kept.push(key.toString())
   t.deepEqual(

@@ -13,6 +13,7 @@ export function statusCommand(program: Command, bind: Bind): void {
     .description('The state of the daemon; without one, what the data folder holds.')
   bind(common(command, ['zklora status --json']), {
     action: async invocation => {
+      let runs = true
       const status = await runCommand(
         await invocation.config(),
         'status',
@@ -21,11 +22,12 @@ export function statusCommand(program: Command, bind: Bind): void {
           signal: invocation.signal,
           onEvent: () => {},
           onRoute: daemon => {
-            if (daemon === null) invocation.output.note('no daemon runs on this data folder (zklora start); this is what the folder holds')
+            runs = daemon !== null
+            if (!runs) invocation.output.note('no daemon runs on this data folder (zklora start); this is what the folder holds')
           }
         }
       )
-      invocation.result(status, renderStatus(status, invocation.output.style))
+      invocation.result(status, renderStatus(status, invocation.output.style, { runs }))
       return 0
     },
     json: document(statusReport)

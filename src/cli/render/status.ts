@@ -11,10 +11,34 @@ function counts(of: Record<string, number>, none: string): string {
   return some.length === 0 ? none : some.map(([key, value]) => `${key} ${count(value)}`).join(', ')
 }
 
-export function renderStatus(status: StatusReport, style: Style): string[] {
+/** What the data folder holds, when no node runs on it. */
+function keptLines(status: StatusReport, style: Style): string[] {
+  const kept = Object.entries(status.store).map(([kind, size]) => `${kind} ${bytes(size)}`)
+  return [
+    `verdicts      ${counts(status.verdicts, 'none')}`,
+    `kept          ${kept.join(', ') || 'nothing'}`,
+    ...(status.adapters.length === 0 ? [] : ['adapters', ...renderOwnAdapters(status.adapters, style).map(line => `  ${line}`)])
+  ]
+}
+
+function sessionLines(status: StatusReport): string[] {
+  const { proofsOwed, proofsAwaited, receiptsMissing, outstandingRows } = status
+  const owed = {
+    proofs: proofsOwed,
+    'proofs to this node': proofsAwaited,
+    receipts: receiptsMissing,
+    'rows to be accepted': outstandingRows.contributor + outstandingRows.user
+  }
+  return [`sessions      ${counts(status.sessions, 'none')}`, `owed          ${counts(owed, 'nothing')}`]
+}
+
+/** @param options.runs false: no node runs on the data folder, and what one would say of itself is left out */
+export function renderStatus(status: StatusReport, style: Style, { runs = true }: { runs?: boolean } = {}): string[] {
+  const feeds = `feeds         ${count(status.feeds)}${gaps(status.feedGaps)}`
+  if (!runs)
+    return [`peer ${style.bold(status.peerId)}, zklora ${status.version}`, ...sessionLines(status), feeds, ...keptLines(status, style)]
   const sum = (of: Record<string, number>): number => Object.values(of).reduce((a, b) => a + b, 0)
   const { accepted, ignored, rejected } = status.announcements
-  const kept = Object.entries(status.store).map(([kind, size]) => `${kind} ${bytes(size)}`)
   return [
     `peer ${style.bold(status.peerId)}, zklora ${status.version}, up ${milliseconds(status.uptime)}`,
     `roles         ${status.roles.join(', ') || 'none'}`,
@@ -25,18 +49,15 @@ export function renderStatus(status: StatusReport, style: Style): string[] {
     ...clockLines(status.clockSkew, style),
     `peers         ${plural(status.peers.length, 'peer')}, ${plural(sum(status.mesh), 'place')} in the gossip mesh of ${plural(Object.keys(status.mesh).length, 'topic')}`,
     ...status.peers.map(({ peer, roles, direction }) => `  ${peer}  ${direction}  ${roles.join(', ')}`),
-    `sessions      ${counts(status.sessions, 'none')}`,
-    `owed          ${counts({ proofs: status.proofsOwed, 'proofs to this node': status.proofsAwaited, receipts: status.receiptsMissing, 'rows to be accepted': status.outstandingRows.contributor + status.outstandingRows.user }, 'nothing')}`,
+    ...sessionLines(status),
     `refusals      sent ${counts(status.refusals.sent, 'none')}; received ${counts(status.refusals.received, 'none')}`,
     `announcements accepted ${count(accepted)}, ignored ${count(sum(ignored))}${detail(ignored)}, rejected ${count(sum(rejected))}${detail(rejected)}`,
-    `feeds         ${count(status.feeds)}${gaps(status.feedGaps)}`,
+    feeds,
     `backlog       ${plural(status.backlog.announcements, 'announcement')}, ${plural(status.backlog.bundles, 'bundle')} to verify (${plural(status.backlog.points, 'point')}), ${count(status.backlog.skipped)} skipped`,
     `verifying     ${verifying(status.verifier)}`,
     `limits hit    ${counts(status.limits, 'none')}`,
     `timeouts      ${counts(status.timeouts, 'none')}`,
-    `verdicts      ${counts(status.verdicts, 'none')}`,
-    `kept          ${kept.join(', ') || 'nothing'}`,
-    ...(status.adapters.length === 0 ? [] : ['adapters', ...renderOwnAdapters(status.adapters, style).map(line => `  ${line}`)])
+    ...keptLines(status, style)
   ]
 }
 

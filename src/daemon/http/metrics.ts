@@ -3,6 +3,7 @@
  * of an own adapter: no peer makes a series. The list for people is docs/metrics.md, which a test holds against this one.
  */
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { COUNTED_LIMITS, COUNTED_TIMEOUTS } from '../../counters.js'
 import type { StatusReport, ZkloraNode } from '../../roles/types.js'
 
 export interface Family {
@@ -18,6 +19,8 @@ type Samples = ReturnType<Family['samples']>
 
 const one = (value: number): Samples => [[[], value]]
 const each = (of: Readonly<Record<string, number>>): Samples => Object.entries(of).map(([key, value]) => [[key], value])
+/** From the beginning: of a series that begins with its first count no rate tells that one. */
+const zero = (names: readonly string[]): Readonly<Record<string, number>> => Object.fromEntries(names.map(name => [name, 0]))
 const SECOND = 1000
 
 /** Roles that peers claim; a peer may have several, or none. */
@@ -234,7 +237,7 @@ export const FAMILIES: readonly Family[] = [
   },
   {
     name: 'zklora_refusals_received_total',
-    help: 'The same of others, told to this node, by the name of the code.',
+    help: 'Sessions that others refused to this node or broke off, and receipts that they did not give, by the name of the code.',
     type: 'counter',
     labels: ['code'],
     samples: ({ refusals }) => each(refusals.received)
@@ -244,14 +247,14 @@ export const FAMILIES: readonly Family[] = [
     help: 'How often a limit was hit, by its name in src/limits.ts.',
     type: 'counter',
     labels: ['limit'],
-    samples: ({ limits }) => each(limits)
+    samples: ({ limits }) => each({ ...zero(COUNTED_LIMITS), ...limits })
   },
   {
     name: 'zklora_timeouts_total',
     help: 'How often a wait ended by its timeout, by its name in src/limits.ts.',
     type: 'counter',
     labels: ['timeout'],
-    samples: ({ timeouts }) => each(timeouts)
+    samples: ({ timeouts }) => each({ ...zero(COUNTED_TIMEOUTS), ...timeouts })
   },
   {
     name: 'zklora_budget_answered_rows',
@@ -296,7 +299,10 @@ export async function metricsText(node: Pick<ZkloraNode, 'status'>, registry: Re
   instruments(registry).forEach((instrument, index) => {
     const { labels, samples } = FAMILIES[index]!
     instrument.reset()
-    for (const [values, value] of samples(status)) {
+    const found = samples(status)
+    // A series without labels is there with a 0 from the beginning.
+    if (labels.length === 0 && found.length === 0) instrument.remove({})
+    for (const [values, value] of found) {
       instrument.inc(Object.fromEntries(labels.map((label, at) => [label, values[at]!])), value)
     }
   })

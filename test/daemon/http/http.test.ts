@@ -58,6 +58,10 @@ test.serial('metrics of a contributor are read by a parser, and move with a sess
   // Whoever asks at once gets one look.
   const texts = await Promise.all([1, 2, 3].map(async () => (await fetch(`${ready.http}/metrics`)).text()))
   t.is(new Set(texts.map(text => /^zklora_uptime_seconds (.*)$/m.exec(text)![1])).size, 1)
+  // Limits and timeouts stand at 0 from the beginning; what nothing is known of yet does not.
+  t.regex(texts[0]!, /^zklora_limits_hit_total\{limit="sessionsPerPeer"\} 0$/m)
+  t.regex(texts[0]!, /^zklora_timeouts_total\{timeout="receipt"\} 0$/m)
+  t.notRegex(texts[0]!, /^zklora_clock_skew_seconds /m)
   t.is((await fetch(`${ready.http}/readyz`)).status, 200)
   await stop()
   await t.throwsAsync(fetch(`${ready.http}/healthz`))
