@@ -53,7 +53,7 @@ export class Feeds {
     limits: KeptLimits,
     now: () => number
   ) {
-    this.kept = new Kept({ table, kind: 'announcement', limits, now, remove: (ids, write) => this.remove(ids, write) })
+    this.kept = new Kept({ table, kind: 'announcement', limits, now, recalls: true, remove: (ids, write) => this.remove(ids, write) })
   }
 
   async open(): Promise<void> {

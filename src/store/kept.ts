@@ -21,6 +21,8 @@ export interface KeptInit {
   readonly limits: KeptLimits
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** True: of whom what went for want of room is also known after a restart. */
+  readonly recalls?: boolean | undefined
   /** Adds the deletion of the items' own keys to a batch. */
   readonly remove: (ids: readonly KeyParts[], write: Write) => Promise<void>
 }
@@ -52,6 +54,8 @@ export class Kept {
   private swept = 0
   /** For each owner of whom something went for want of room: the age of the newest that did. */
   private readonly wentUpTo = new Map<string, number>()
+  /** Owners forgotten here whose note is still on the disk. */
+  private readonly unnoted: string[] = []
 
   private readonly serial = new Serial()
 
@@ -59,6 +63,7 @@ export class Kept {
 
   /** Counts what is there. */
   async open(): Promise<void> {
+    await this.recall()
     for await (const { parts, value } of this.init.table.entries(['kept', this.init.kind])) {
       const bytes = new Cursor(value.subarray(0, 4), 'a size').u32()
       if (parts[2] === 'own') this.own += bytes
@@ -178,8 +183,13 @@ export class Kept {
     excess.set(owner!, left - bytes)
     this.wentUpTo.delete(owner!)
     this.wentUpTo.set(owner!, added)
-    if (this.wentUpTo.size > OWNERS) this.wentUpTo.delete(this.wentUpTo.keys().next().value!)
+    if (this.wentUpTo.size > OWNERS) this.forgetOwner(this.wentUpTo.keys().next().value!)
     return true
+  }
+
+  private forgetOwner(owner: string): void {
+    this.wentUpTo.delete(owner)
+    if (this.init.recalls === true) this.unnoted.push(owner)
   }
 
   private async removeAll(items: readonly KeptItem[]): Promise<void> {
@@ -189,7 +199,33 @@ export class Kept {
       write
     )
     for (const item of items) this.forget(item, write)
+    if (this.init.recalls === true) this.note(items, write)
     await write.commit()
+  }
+
+  /** In the batch in which it goes. */
+  private note(items: readonly KeptItem[], write: Write): void {
+    for (const owner of new Set(items.map(item => item.owner!))) {
+      const upTo = this.wentUpTo.get(owner)
+      if (upTo !== undefined) write.putJson(this.wentKey(owner), upTo)
+    }
+    for (const owner of this.unnoted.splice(0)) write.delete(this.wentKey(owner))
+  }
+
+  private async recall(): Promise<void> {
+    const write = this.init.table.write()
+    for await (const { parts, value } of this.init.table.entries(['went', this.init.kind])) {
+      const upTo = JSON.parse(fromUtf8(value)) as number
+      // What is as old is past by its age.
+      if (this.isOld(upTo)) write.delete(parts)
+      else this.wentUpTo.set(parts[2]!.slice(1), upTo)
+    }
+    await write.commit()
+  }
+
+  /** No part of a key is empty. */
+  private wentKey(owner: string): KeyParts {
+    return ['went', this.init.kind, `-${owner}`]
   }
 
   private key(item: KeptItem): KeyParts {

@@ -138,9 +138,9 @@ test('heads are the latest of each feed of a topic, the newest first, not older 
 })
 
 /** A store with room for about so many announcements of others. */
-async function small(room: number, now = (): number => NOW, counters?: Counters): Promise<Store> {
+async function small(room: number, now = (): number => NOW, counters?: Counters, datastore = new MemoryDatastore()): Promise<Store> {
   const limits = { announcements: { bytes: room * make().bytes.length, age: 1e9 } }
-  return Store.open({ datastore: new MemoryDatastore(), limits, now, counters })
+  return Store.open({ datastore, limits, now, counters })
 }
 
 /** Announcements a second apart. */
@@ -218,16 +218,30 @@ test('what went is neither missing nor taken again', async t => {
   t.is((await store.feeds.list())[0]!.kept, 3)
 })
 
-test('a feed that went whole is not taken again, newer announcements of its owner are', async t => {
-  const store = await small(3.5)
+test('a feed that went whole is not taken again, newer announcements of its owner are, also after a restart', async t => {
+  const datastore = new MemoryDatastore()
+  const before = await small(3.5, undefined, undefined, datastore)
   const [old] = timedFeed(1, { statement: { adapter: bytes32(90) } })
   const feed = timedFeed(5)
-  await store.feeds.put(old!)
-  for (const read of feed.slice(1)) await store.feeds.put(read)
-  t.is(store.feeds.count, 1)
-  t.is(await store.feeds.put(old!), 'past')
+  await before.feeds.put(old!)
+  for (const read of feed.slice(1)) await before.feeds.put(read)
+  t.is(before.feeds.count, 1)
+  t.is(await before.feeds.put(old!), 'past')
+  const store = await small(3.5, undefined, undefined, datastore)
+  // Nor another story in its place.
+  const another = make({ statement: { adapter: bytes32(90), length: 77 }, change: { time: old!.announcement.time } })
+  for (const read of [old!, another]) t.is(await store.feeds.put(read), 'past')
   const next = make({ statement: { adapter: bytes32(90) }, change: { index: 1n, previous: old!.hash } })
   t.is(await store.feeds.put(next), 'stored')
+  const notes = async (): Promise<number> => {
+    let count = 0
+    for await (const _ of datastore.query({ prefix: '/zklora/went/' })) count++
+    return count
+  }
+  t.is(await notes(), 1)
+  // What is too old by now needs none.
+  await small(3.5, () => NOW + 2e9, undefined, datastore)
+  t.is(await notes(), 0)
 })
 
 test('what is older than announcements are kept is not taken', async t => {
