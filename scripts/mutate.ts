@@ -34,6 +34,8 @@ const HANGS = 180_000
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } })
 const chosen = MUTATIONS.filter(({ rule, file }) => positionals.every(word => `${rule} ${file}`.includes(word)))
+// Without any, all tests would run.
+if (chosen.length === 0) throw new Error(`no check has all these words in its rule and file: ${positionals.join(', ')}`)
 
 const outOf = (file: string): string => `dist/${file.replace(/\.ts$/, '.js')}`
 const testOf = (name: string): string => `dist/test/${name}.test.js`

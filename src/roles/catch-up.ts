@@ -25,6 +25,8 @@ const TURN_TIME = 30 * 1000
  * reads up to FEED_MOST places and asks up to three peers, and a feed with a hole in it could make both with each announcement.
  */
 const PAUSE = 60 * 1000
+/** An announcement with the one before it and the one after. */
+const NEIGHBOURS = 3
 /** Turns at a time, of adapters whose manifest is here and of others. */
 const AT_ONCE = 4
 const STRANGERS_AT_ONCE = 1
@@ -44,7 +46,27 @@ export interface CatchUpInit {
   readonly now: () => number
   readonly signal: AbortSignal
   /** Verifies and keeps; resolves when that is done, whatever came of it. */
-  readonly consider: (read: FeedAnnouncement) => Promise<void>
+  readonly consider: (read: FeedAnnouncement, from: PeerId) => Promise<void>
+  /** An announcement, signed by its feed's key, that may be of another story than what is kept. */
+  readonly onStory?: ((read: FeedAnnouncement) => void) | undefined
+}
+
+/** Names for a while, within a bound. */
+class Recent {
+  private readonly times = new Map<string, number>()
+
+  has(name: string): boolean {
+    for (const [other, at] of this.times) {
+      if (performance.now() - at < PAUSE && this.times.size <= FEEDS) break
+      this.times.delete(other)
+    }
+    return this.times.has(name)
+  }
+
+  add(name: string): void {
+    this.times.delete(name)
+    this.times.set(name, performance.now())
+  }
 }
 
 export class CatchUp {
@@ -55,8 +77,10 @@ export class CatchUp {
   private readonly filling = new Set<string>()
   private readonly owners = new Map<string, { feeds: number }>()
   private readonly working = new Set<Promise<void>>()
-  /** Feeds with a hole, and when that was seen. */
-  private readonly holes = new Map<string, number>()
+  /** Feeds with a hole that nobody filled. */
+  private readonly holes = new Recent()
+  /** Feeds of which another story was asked for. */
+  private readonly told = new Recent()
   /** Peers asked in the last hour, and when. */
   private readonly asked = new Map<string, number>()
 
@@ -84,12 +108,29 @@ export class CatchUp {
 
   /** An announcement came whose predecessors may be missing. Returns at once. @param peers who may have them */
   gap(read: FeedAnnouncement, peers: readonly PeerId[]): void {
-    for (const [feed, at] of this.holes) {
-      if (performance.now() - at < PAUSE && this.holes.size <= FEEDS) break
-      this.holes.delete(feed)
-    }
     if (this.holes.has(toHex(read.feed))) return
     this.follow(read, owner => this.fill(read, owner, peers))
+  }
+
+  /**
+   * An announcement does not fit what is kept. When its neighbours do not, the feed's key has signed another one in a neighbour's place,
+   * which is evidence once it is here: who told of the one is asked for the others, once a minute of a feed. Returns at once.
+   */
+  stories(read: FeedAnnouncement, peers: readonly PeerId[]): void {
+    const name = toHex(read.feed)
+    if (this.told.has(name)) return
+    this.told.add(name)
+    this.track(this.known.run({}, 1, () => this.askStories(read, peers)))
+  }
+
+  private async askStories({ feed, announcement: { index } }: FeedAnnouncement, peers: readonly PeerId[]): Promise<void> {
+    const { net, signal, onStory } = this.init
+    const from = index > 0n ? index - 1n : 0n
+    for (const peer of peers.slice(0, NET_LIMITS.fetchHolders)) {
+      signal.throwIfAborted()
+      const range = await net.fetch.feed(peer, feed, { from, count: NEIGHBOURS }, { signal }).catch(() => [])
+      for (const other of range) onStory?.(other)
+    }
   }
 
   private readonly onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
@@ -150,7 +191,7 @@ export class CatchUp {
     const { store, consider, isKnown } = this.init
     const turns = (await isKnown(announcement.statement.adapter)) ? this.known : this.strangers
     if (turns === this.strangers && turns.queued >= STRANGERS) return
-    await turns.run(owner, 1, () => this.unlessStopped(() => consider(head)))
+    await turns.run(owner, 1, () => this.unlessStopped(() => consider(head, peer)))
     // What was not taken (its adapter's owner is another, nobody has its manifest) makes nobody ask for what came before it.
     if (await store.feeds.has(feed, announcement.index, hash)) await this.fill(head, owner, [peer])
   }
@@ -169,8 +210,7 @@ export class CatchUp {
       }
     }
     if (from === undefined || (await feeds.firstMissing(feed, before, FEED_MOST)) === undefined) return
-    this.holes.delete(toHex(feed))
-    this.holes.set(toHex(feed), performance.now())
+    this.holes.add(toHex(feed))
   }
 
   /** Some announcements from one peer; how many were looked at: none when it has none. */
@@ -184,7 +224,7 @@ export class CatchUp {
     let taken = 0
     for (const read of range) {
       signal.throwIfAborted()
-      if (!(await store.feeds.isPast(read))) await consider(read)
+      if (!(await store.feeds.isPast(read))) await consider(read, peer)
       taken++
       if (performance.now() >= ends) break
     }

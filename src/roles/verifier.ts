@@ -84,6 +84,13 @@ export interface VerifierCounters {
   >
 }
 
+/** What is told of an announcement's place in its feed. */
+interface Told {
+  readonly onGap: () => void
+  /** Another has it, or its neighbours are of another story. */
+  readonly onConflict: () => void
+}
+
 export class Verifier {
   readonly counters: VerifierCounters = {
     queued: 0,
@@ -134,7 +141,8 @@ export class Verifier {
       now: this.now,
       signal: this.controller.signal,
       isKnown: async adapter => (await store.adapters.has(adapter)) || (await store.manifests.has(adapter)),
-      consider: read => this.consider(read)
+      consider: (read, from) => this.consider(read, from),
+      onStory: read => init.witness?.announced(read)
     })
     this.obtaining = new Obtaining({
       net,
@@ -208,8 +216,9 @@ export class Verifier {
     const owner = this.owners.get(toHex(announcedOwner(read.announcement)))
     if (this.counters.arriving >= this.limits.verifierQueue) return this.drop('queue full', 'verifierQueue')
     if ((owner?.arriving ?? 0) >= this.limits.verifierQueuePerOwner) return this.drop('queue of the owner full', 'verifierQueuePerOwner')
-    const onGap = (): void => this.catchUp.gap(read, [from, ...peersOfHolder(read.announcement.holder)])
-    this.track(this.queue(read, onGap))
+    const peers = [from, ...peersOfHolder(read.announcement.holder)]
+    const onGap = (): void => this.catchUp.gap(read, peers)
+    this.track(this.queue(read, { onGap, onConflict: () => this.catchUp.stories(read, peers) }))
   }
 
   private drop(reason: keyof VerifierCounters['dropped'], limit: LimitName): void {
@@ -218,18 +227,18 @@ export class Verifier {
   }
 
   /** An announcement that was missed when it was new; the catch-up paces itself. Resolves when it has its verdict. */
-  private async consider(read: FeedAnnouncement): Promise<void> {
-    await this.queue(read, () => {})
+  private async consider(read: FeedAnnouncement, from: PeerId): Promise<void> {
+    await this.queue(read, { onGap: () => {}, onConflict: () => this.catchUp.stories(read, [from]) })
   }
 
-  private async queue(read: FeedAnnouncement, onGap: () => void): Promise<void> {
+  private async queue(read: FeedAnnouncement, told: Told): Promise<void> {
     const name = toHex(announcedOwner(read.announcement))
     const owner = this.owners.get(name) ?? { gate: new Gate(OWNER_FETCHES), arriving: 0, queued: 0 }
     this.owners.set(name, owner)
     this.counters.queued++
     owner.queued++
     try {
-      const points = await this.arrive(read, owner, onGap)
+      const points = await this.arrive(read, owner, told)
       if (points !== undefined) await this.sample(read, { owner: name, points, gate: owner.gate })
     } finally {
       this.counters.queued--
@@ -239,15 +248,11 @@ export class Verifier {
   }
 
   /** Points of a bundle that is announced rightly and not known yet; undefined when there is nothing to be verified. */
-  private async arrive(
-    read: FeedAnnouncement,
-    owner: { readonly gate: Gate; arriving: number },
-    onGap: () => void
-  ): Promise<number | undefined> {
+  private async arrive(read: FeedAnnouncement, owner: { readonly gate: Gate; arriving: number }, told: Told): Promise<number | undefined> {
     this.counters.arriving++
     owner.arriving++
     try {
-      return await owner.gate.run(() => this.place(read, onGap))
+      return await owner.gate.run(() => this.place(read, told))
     } catch (error) {
       await this.failed(verdictOf(read.announcement), error)
       return undefined
@@ -304,7 +309,7 @@ export class Verifier {
   }
 
   /** The manifest of an announcement, and its place in the feed; undefined when it is dropped. */
-  private async place(read: FeedAnnouncement, onGap: () => void): Promise<number | undefined> {
+  private async place(read: FeedAnnouncement, told: Told): Promise<number | undefined> {
     const { statement, holder } = read.announcement
     const holders = peersOfHolder(holder)
     if ((await keptManifest(this.init.store, statement.adapter)) === undefined) {
@@ -316,15 +321,15 @@ export class Verifier {
     }
     return this.fetches.run(async () => {
       const manifest = await this.manifest(statement.adapter, holders, this.controller.signal)
-      if (!(await this.isToBeVerified(read, manifest))) return undefined
-      onGap()
+      if (!(await this.isToBeVerified(read, manifest, told))) return undefined
+      told.onGap()
       await this.settle({ ...verdictOf(read.announcement), adapterName: manifest.name })
       return verificationPoints(manifest, statement.end - statement.start)
     })
   }
 
   /** The owner is the manifest's, and the announcement has its place in the feed. */
-  private async isToBeVerified(read: FeedAnnouncement, manifest: VerifiedManifest): Promise<boolean> {
+  private async isToBeVerified(read: FeedAnnouncement, manifest: VerifiedManifest, { onConflict }: Told): Promise<boolean> {
     const { dropped } = this.counters
     const { announcement } = read
     if (!equal(announcedOwner(announcement), manifest.owner) || !equal(announcement.statement.base, manifest.base)) {
@@ -334,7 +339,10 @@ export class Verifier {
     const put = await this.init.store.feeds.put(read)
     if (put === 'stored') return true
     dropped[put]++
-    if (put === 'conflict') this.init.witness?.announced(read)
+    if (put === 'conflict') {
+      this.init.witness?.announced(read)
+      onConflict()
+    }
     return false
   }
 

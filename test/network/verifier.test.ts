@@ -25,6 +25,7 @@ import {
   ANNOUNCEMENT_LABEL,
   checkEvidence,
   type CheckedEvidence,
+  type FeedAnnouncement,
   feedId,
   openAnnouncement,
   RECEIPT_LABEL,
@@ -70,13 +71,17 @@ async function scene(t: ExecutionContext, init: Partial<VerifierInit> = {}): Pro
     verdicts,
     witness,
     async hear(body, change = {}) {
-      const unsigned = { ...body, index: 0n, previous: NO_PREVIOUS, ...change }
-      const bytes = encodeAnnouncement({ ...unsigned, signature: sign(OWNER_SECRET, ANNOUNCEMENT_LABEL, encodeUnsigned(unsigned)) })
-      tell({ read: openAnnouncement(bytes), from: holder.net.node.peerId })
+      tell({ read: announced(body, change), from: holder.net.node.peerId })
       await verifier.idle()
       await witness.idle()
     }
   }
+}
+
+/** Signed by the contributor of the fixtures; the first of its feed unless told otherwise. */
+function announced(body: AnnouncementBody, change: Partial<UnsignedAnnouncement> = {}): FeedAnnouncement {
+  const unsigned = { ...body, index: 0n, previous: NO_PREVIOUS, ...change }
+  return openAnnouncement(encodeAnnouncement({ ...unsigned, signature: sign(OWNER_SECRET, ANNOUNCEMENT_LABEL, encodeUnsigned(unsigned)) }))
 }
 
 /** Real verification, which begins when it is let go. */
@@ -448,6 +453,25 @@ test('a second announcement with an index that is taken is evidence', async t =>
   // Once more says nothing new.
   await it.hear(bodyOf(makeBundle('verifier', 'another'), it.holder.net.node.peerId, { time: BigInt(Date.now()) + 5n }))
   t.is(it.here.store.evidence.list().length, 2)
+})
+
+test('an announcement whose neighbour is another than the one that is kept brings that neighbour, which is evidence', async t => {
+  const it = await heard(t, body => body)
+  // To others the contributor told another story; this node comes across its second announcement alone.
+  const holder = it.holder.net.node.peerId
+  const first = announced(bodyOf(makeBundle('verifier', 'another'), holder))
+  const after = { index: 1n, previous: first.hash, time: first.announcement.time }
+  const body = bodyOf(makeBundle('verifier', 'after'), holder)
+  for (const read of [first, announced(body, after)]) await it.holder.store.feeds.put(read)
+  await it.hear(body, after)
+  t.is(it.verifier.counters.dropped.conflict, 1)
+  t.deepEqual(await against(it), ['feed fork'])
+  // It is asked for once, however often such announcements come.
+  const { answered } = it.holder.net.fetch.counters
+  const before = answered['feed 0']
+  await it.hear(body, { ...after, index: 3n, previous: new Uint8Array(32).fill(1), time: 1n })
+  t.is(it.verifier.counters.dropped.conflict, 2)
+  t.is(answered['feed 0'], before)
 })
 
 test('two bundles that verify and tell two stories of one session are evidence', async t => {

@@ -5,7 +5,7 @@ import { toHex } from '../../src/bytes.js'
 import { publicKeyOf, type Tail, type VerifiedProof, verify } from '../../src/proof/index.js'
 import { Witness } from '../../src/roles/witness.js'
 import type { EvidenceJob } from '../../src/roles/workers.js'
-import { checkEvidence, type CheckedEvidence, feedForkOf, Store, type StoreLimits } from '../../src/store/index.js'
+import { checkEvidence, type CheckedEvidence, type FeedAnnouncement, feedForkOf, Store, type StoreLimits } from '../../src/store/index.js'
 import { bytes32, delegation, make, OWNER } from '../net/announcements.js'
 import { honestBundle, kernel, OWNER_SECRET, register, seeded, type SessionOptions } from '../proof/fixture.js'
 
@@ -64,13 +64,28 @@ test('of an owner that delegates to key after key sixteen are checked', async t 
   t.is(it.store.evidence.list().filter(({ owners }) => owners.includes(toHex(publicKeyOf(OWNER)))).length, 16)
 })
 
+/** What is seen meanwhile is told to the witness at once. */
+async function atOnce({ witness, ...it }: Scene, see: (late: Scene) => Promise<void>): Promise<void> {
+  const seen: FeedAnnouncement[] = []
+  await see({ ...it, witness: { announced: (read: FeedAnnouncement) => seen.push(read) } as unknown as Witness })
+  for (const read of seen) witness.announced(read)
+  await witness.idle()
+}
+
+test('of one key few observations wait, and leave their places to others', async t => {
+  const it = await scene(t)
+  await atOnce(it, async late => {
+    for (let index = 0n; index < 50n; index++) await seeFork(late, 2n * index, { seed: 100 })
+    await seeFork(late, 0n, { seed: 101 })
+  })
+  t.true(it.store.evidence.against(publicKeyOf(bytes32(101)))!.kept)
+})
+
 test('what is seen at once of very many keys waits within a bound', async t => {
   const it = await scene(t)
-  const seen: (() => void)[] = []
-  const late = { ...it, witness: { announced: (read: Parameters<Witness['announced']>[0]) => seen.push(() => it.witness.announced(read)) } }
-  for (let seed = 100; seed < 150; seed++) await seeFork(late as unknown as Scene, 0n, { seed })
-  for (const tell of seen) tell()
-  await it.witness.idle()
+  await atOnce(it, async late => {
+    for (let seed = 100; seed < 150; seed++) await seeFork(late, 0n, { seed })
+  })
   // One is checked while 32 wait.
   t.is(it.jobs.length, 33)
 })
