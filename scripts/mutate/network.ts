@@ -112,6 +112,79 @@ export const NETWORK = [
     instead('a journal has one receipt of a bundle', 'if (receipt === undefined) await', 'await')
   ),
   ...changes(
+    'src/session/settle/message.ts',
+    ['session/settle-attacks'],
+    never('settle is signed for this stream', '!verifySignature(key, settle.signature, LABELS.signSettle, ...items(signed, settle))'),
+    never('counts of settle are possible', 'contributorRows > userRows || Math.max(rows, userRows) > context.rows')
+  ),
+  ...changes(
+    'src/session/settle/user.ts',
+    ['session/settle-attacks'],
+    never(
+      'a contributor settles with what the user opened, and not more than it sent',
+      'settle.contributorRows < this.accepted || settle.userRows > this.committed'
+    ),
+    never('a batch without rows closes the settling, and only one does', 'this.contributorClosed || tail.closed !== closes'),
+    never(
+      'a tail of the settling is signed',
+      "!verifyTail({ publicKey: this.terms.context.contributorKey, role: 'contributor', session: this.id, tail })"
+    ),
+    never(
+      'tails of the settling follow what was signed before',
+      'tail.accepted < this.contributorAccepted || tail.rows > this.terms.context.rows'
+    ),
+    instead('the contributor closes with what the user accepted', 'if (tail.accepted < this.accepted)\n', 'if (false)\n'),
+    never('a tail of the settling is about these rows', 'known !== undefined && !equal(known, tail.publicHash)'),
+    never(
+      'a batch of the settling answers one of the user’s',
+      'sent === undefined || sent.firstRow !== firstRow || rowsOf(sent) !== count || blindings.length !== commitments.length'
+    ),
+    never('a proof of the settling goes on where the last ended', 'proof.start !== this.proved || proof.end > this.accepted'),
+    instead(
+      'a proof of the settling comes after the end, one at a time',
+      'if (!this.closed || !this.contributorClosed || this.offers.length > this.announcements.length) this.unexpected(message)\n',
+      '\n'
+    ),
+    without(
+      'an announcement of the settling answers a receipt',
+      'if (this.announcements.length >= this.receipts) this.unexpected(message)'
+    ),
+    ...[
+      'equal(proof.root, offered.root)',
+      'equal(proof.digest, offered.digest)',
+      'proof.bundleBytes === offered.length',
+      'proof.end === offered.end'
+    ].map(condition => instead(`a receipt of the settling is given only if ${condition}`, condition, 'true'))
+  ),
+  ...changes(
+    'src/session/settle/contributor.ts',
+    ['session/settle-attacks', 'roles/settling/twice'],
+    without('the user’s settle is checked', "checkSettle({ terms: this.terms, role: 'user', peers }, settle)"),
+    without(
+      'nothing comes after the user has closed the settling',
+      "if (this.bothClosed) throw new ProtocolViolationError('a batch came after the user had closed')"
+    ),
+    never('the user’s batch covers open rows', 'batch.firstRow !== this.accepted || batch.firstRow + count > this.restorable'),
+    instead('a batch of the user closes without rows', 'tail.closed !== closes ||', ''),
+    instead('the user’s accepted rows do not fall', 'tail.accepted < last.accepted ||', ''),
+    instead('the user accepts what was committed to', 'tail.accepted > this.accepted ||', ''),
+    instead('the user’s rows do not fall', 'tail.rows < last.rows ||', ''),
+    instead('the user’s rows are of the session', ' ||\n      tail.rows > context.rows', ''),
+    never('the user’s batch of the settling has no blindings', 'batch.blindings.length > 0'),
+    never('the user’s tail of the settling is signed', "!verifyTail({ publicKey: context.userKey, role: 'user', session: this.id, tail })"),
+    never('the user’s tail of the settling is about these rows', 'known !== undefined && !equal(known, tail.publicHash)'),
+    instead(
+      'a receipt of the settling comes once, after the proof',
+      'if (this.statement === undefined || this.answer !== undefined) this.unexpected(message)',
+      ''
+    ),
+    instead(
+      'a receipt of the settling is signed',
+      'verifySignature(this.terms.context.userKey, signature, LABELS.signReceipt, encodeStatement(this.statement!))',
+      'true'
+    )
+  ),
+  ...changes(
     'src/net/frames.ts',
     ['net/frames', 'net/streams'],
     never('a frame is as long as may be', 'this.value > this.maxBytes'),

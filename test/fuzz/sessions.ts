@@ -36,7 +36,7 @@ export const EDITS: fc.Arbitrary<Edit[]> = fc.array(
 const EDGES = [0, 1, 2, 255, 256, 257, 1024, 65_536, 2 ** 31, 2 ** 32 - 1]
 
 /** One field of a message with another value; the encoding stays canonical. */
-function patched({ kind, value }: Message, seed: number): Uint8Array {
+export function patched({ kind, value }: Message, seed: number): Uint8Array {
   const patch = (given: Readonly<Record<string, unknown>>): Record<string, unknown> => {
     const names = Object.keys(given)
     const name = names[seed % names.length]

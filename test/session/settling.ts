@@ -10,33 +10,52 @@ import {
   SettlingContributor,
   SettlingUser
 } from '../../src/session/index.js'
-import { decodeMessage } from '../../src/session/index.js'
+import { toHex } from '../../src/bytes.js'
+import { decodeMessage, encodeMessage } from '../../src/session/index.js'
 import { Store, type SessionJournal } from '../../src/store/index.js'
 import type { Statement } from '../../src/wire/announcement.js'
 import { integers, kernel, OWNER_SECRET, seeded } from '../proof/fixture.js'
-import { carryPair, makePair, type Pair, type PairOptions, PEERS, random, smallAdapter } from './pair.js'
+import { carryPair, makePair, type Pair, type PairOptions, PEERS, random, smallAdapter, type Tamper } from './pair.js'
+
+type Side = 'user' | 'contributor'
 
 export interface JournaledPair extends Pair {
-  readonly journals: { readonly user: SessionJournal; readonly contributor: SessionJournal }
+  readonly journals: Readonly<Record<Side, SessionJournal>>
+  /** True for a message whose signature its sender has written down, or that has none to write down. */
+  readonly isWritten: (side: Side, bytes: Uint8Array) => boolean
+  /** As a process that comes after: nothing is known but what the datastore has. */
+  readonly reopen: (side: Side) => Promise<void>
 }
 
 export async function journaledPair(options: PairOptions = {}): Promise<JournaledPair> {
-  const stores = {
-    user: await Store.open({ datastore: new MemoryDatastore() }),
-    contributor: await Store.open({ datastore: new MemoryDatastore() })
-  }
-  const journals: { user?: SessionJournal; contributor?: SessionJournal } = {}
-  const later = (side: 'user' | 'contributor') => ({
-    append: (record: Parameters<SessionJournal['append']>[0]) => journals[side]!.append(record)
+  const datastores = { user: new MemoryDatastore(), contributor: new MemoryDatastore() }
+  const journals = {} as Record<Side, SessionJournal>
+  const later = (side: Side) => ({
+    append: (record: Parameters<SessionJournal['append']>[0]) => journals[side].append(record)
   })
   const pair = makePair({
     ...options,
     user: { commitRows: 4, journal: later('user'), ...options.user },
     contributor: { journal: later('contributor'), ...options.contributor }
   })
-  for (const side of ['user', 'contributor'] as const) journals[side] = stores[side].journals.of(pair.user.id)
-  await journals.contributor!.append(openedRecord(pair.contributor.terms))
-  return { ...pair, journals: journals as JournaledPair['journals'] }
+  const written = { user: new Set<string>(), contributor: new Set<string>() }
+  const reopen = async (side: Side): Promise<void> => {
+    const journal = (await Store.open({ datastore: datastores[side] })).journals.of(pair.user.id)
+    const append = async (record: Parameters<SessionJournal['append']>[0]): Promise<void> => {
+      await journal.append(record)
+      for (const value of Object.values(record)) if (value instanceof Uint8Array) written[side].add(toHex(value))
+    }
+    journals[side] = { ...journal, append }
+  }
+  const isWritten = (side: Side, bytes: Uint8Array): boolean => {
+    const { kind, value } = decodeMessage(bytes)
+    if (kind === 'begin') return written.user.has(toHex(encodeMessage({ accept: pair.user.terms.accept })))
+    if (kind === 'batch') return written[side].has(toHex(bytes))
+    return kind !== 'receipt' || value.code !== 0 || written.user.has(toHex(value.signature))
+  }
+  await Promise.all([reopen('user'), reopen('contributor')])
+  await journals.contributor.append(openedRecord(pair.contributor.terms))
+  return { ...pair, journals, isWritten, reopen }
 }
 
 /** Two rows of each group at a time, so often, then the end. */
@@ -75,11 +94,15 @@ export interface Settled {
   readonly contributor: SettlingContributor
 }
 
+export interface SettleOptions {
+  readonly restarted: readonly Side[]
+  readonly tamper?: Tamper
+  readonly onMachines?: (machines: readonly [SettlingUser, SettlingContributor]) => void
+}
+
 /** Settles, with what each side still has. */
-export async function settle(
-  pair: JournaledPair,
-  { restarted, tamper }: { readonly restarted: readonly ('user' | 'contributor')[]; readonly tamper?: Parameters<typeof carryPair>[1] }
-): Promise<Settled> {
+export async function settle(pair: JournaledPair, { restarted, tamper, onMachines }: SettleOptions): Promise<Settled> {
+  for (const side of restarted) await pair.reopen(side)
   const { journals } = pair
   const { adapter, manifest } = smallAdapter()
   const { user, contributor } = {
@@ -107,6 +130,7 @@ export async function settle(
     jobs: inlineContributorJobs({ kernel, adapter, random }),
     journal: journals.contributor
   })
+  onMachines?.([settlingUser, settlingContributor])
   const offer = async (statement: Statement, proved?: ProvedBundle): Promise<void> => {
     if (proved !== undefined) {
       bundles.set(settlingUser.id.join(), proved.bundle)

@@ -83,7 +83,8 @@ export class SettlingUser extends Machine {
     const rest = init.rest ?? { accepted: [], open: [] }
     const beyond = Math.max(0, restored.rows.length - rest.accepted.length)
     this.rows = [...(beyond > 0 ? restored.rows : rest.accepted)]
-    this.open = rest.open.slice(beyond)
+    // Who has closed goes on from no further row, also where the contributor could.
+    this.open = restored.closing === undefined ? rest.open.slice(beyond) : []
     this.recorded = restored.rows.length
     this.publicHashes = [publicStart(this.id)]
     for (const row of this.rows) this.publicHashes.push(publicNext(this.publicHashes.at(-1)!, row))
