@@ -10,6 +10,7 @@ const ROOMS = [
   'errors',
   'bytes',
   'limits',
+  'signals',
   'counters',
   'wire',
   'kernel',

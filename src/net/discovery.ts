@@ -8,6 +8,7 @@ import type { CID } from 'multiformats/cid'
 import { equal } from '../bytes.js'
 import type { Counters } from '../counters.js'
 import { NET_LIMITS, TIMEOUTS } from '../limits.js'
+import { joinSignals, withSignals } from '../signals.js'
 import type { ServedAdapter } from '../wire/generated/fetch.js'
 import type { FetchService } from './fetch/index.js'
 import { adapterKey, roleKey, topicKey } from './provider-records.js'
@@ -123,7 +124,7 @@ export class Discovery implements Startable {
     const found: PeerInfo[] = []
     options.signal?.throwIfAborted()
     const time = timeLimit(milliseconds)
-    const signal = this.signal(time, options.signal)
+    const { signal, part } = joinSignals(this.controller.signal, time, options.signal)
     try {
       for await (const peer of this.node.contentRouting.findProviders(key, { signal })) {
         if (!peer.id.equals(this.node.peerId)) found.push(peer)
@@ -135,6 +136,8 @@ export class Discovery implements Startable {
     } catch (error) {
       options.signal?.throwIfAborted()
       this.log('lookup of %c ended: %s', key, (error as Error).message)
+    } finally {
+      part()
     }
     if (time.aborted) this.counters?.timeouts.add('lookup')
     return shuffled(found)
@@ -168,7 +171,7 @@ export class Discovery implements Startable {
     const joined: PeerId[] = []
     await inParallel(peers, async ({ id }) => {
       try {
-        await this.node.dial(id, { signal: this.signal(timeLimit(TIMEOUTS.dial), options.signal) })
+        await withSignals([this.controller.signal, timeLimit(TIMEOUTS.dial), options.signal], signal => this.node.dial(id, { signal }))
         joined.push(id)
       } catch (error) {
         if (isTimeout(error)) this.counters?.timeouts.add('dial')
@@ -188,26 +191,22 @@ export class Discovery implements Startable {
     const lookup: Lookup = { found: [], tried: 0, answered: 0, elapsed: 0 }
     const providers = await this.providers(key, options)
     const time = timeLimit(options.milliseconds ?? TIMEOUTS.lookup)
-    const signal = this.signal(time, options.signal)
-    await inParallel(providers, async ({ id }) => {
-      lookup.tried++
-      try {
-        const adapters = (await this.node.services.fetch.adapters(id, base, { signal })).filter(wanted)
-        lookup.answered++
-        if (adapters.length > 0) lookup.found.push({ peer: id, adapters })
-      } catch (error) {
-        this.log('provider %p does not answer: %s', id, (error as Error).message)
-      }
-    })
+    await withSignals([this.controller.signal, time, options.signal], signal =>
+      inParallel(providers, async ({ id }) => {
+        lookup.tried++
+        try {
+          const adapters = (await this.node.services.fetch.adapters(id, base, { signal })).filter(wanted)
+          lookup.answered++
+          if (adapters.length > 0) lookup.found.push({ peer: id, adapters })
+        } catch (error) {
+          this.log('provider %p does not answer: %s', id, (error as Error).message)
+        }
+      })
+    )
     options.signal?.throwIfAborted()
     if (time.aborted) this.counters?.timeouts.add('lookup')
     lookup.elapsed = Date.now() - began
     return lookup
-  }
-
-  private signal(time: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
-    const signals = [this.controller.signal, time]
-    return AbortSignal.any(signal === undefined ? signals : [...signals, signal])
   }
 
   /** A new peer may be nearer to our keys than those who have them. */
@@ -252,7 +251,7 @@ export class Discovery implements Startable {
     const time = timeLimit(this.provideTime)
     try {
       // Always with a signal: with an empty routing table this waits for the first peer.
-      await this.node.contentRouting.provide(key, { signal: this.signal(time, undefined) })
+      await withSignals([this.controller.signal, time], signal => this.node.contentRouting.provide(key, { signal }))
     } catch (error) {
       if (time.aborted) this.counters?.timeouts.add('provide')
       this.log('could not provide %c: %s', key, (error as Error).message)

@@ -89,7 +89,13 @@ export function embeddedNet<Extra extends Record<string, Startable>>(
   const { dht, pubsub, ping } = checkComponents(components)
   const factories = ownServices(init, topic => discovery.joinTopics([topic]))
   const fetch: FetchService = factories.fetch(components)
-  const announce: AnnounceService = factories.announce({ pubsub, logger: components.logger })
+  const announce: AnnounceService = factories.announce({
+    pubsub,
+    logger: components.logger,
+    registrar: components.registrar,
+    connectionManager: components.connectionManager,
+    events: components.events
+  })
   const more = Object.fromEntries(Object.entries(services).map(([name, factory]) => [name, factory(components)])) as Extra
   const node = hostOf(components, { dht, pubsub, ping, fetch, announce, ...more })
   const discovery: Discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)

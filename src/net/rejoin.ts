@@ -6,6 +6,7 @@ import type { Libp2pEvents, Logger, Startable, TypedEventTarget } from '@libp2p/
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Counters } from '../counters.js'
 import { TIMEOUTS } from '../limits.js'
+import { withSignals } from '../signals.js'
 import { isTimeout, timeLimit } from './time-limit.js'
 
 /** Milliseconds until the first further attempt, and between attempts at most; each wait is twice the one before. */
@@ -64,7 +65,7 @@ export class Rejoin implements Startable {
   private async dial(): Promise<void> {
     for (const address of this.addresses) {
       try {
-        await this.node.dial(address, { signal: AbortSignal.any([this.controller.signal, timeLimit(TIMEOUTS.dial)]) })
+        await withSignals([this.controller.signal, timeLimit(TIMEOUTS.dial)], signal => this.node.dial(address, { signal }))
         break
       } catch (error) {
         if (isTimeout(error)) this.counters?.timeouts.add('dial')

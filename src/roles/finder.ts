@@ -6,6 +6,7 @@ import { equal, fromHex, toHex } from '../bytes.js'
 import type { Counters } from '../counters.js'
 import { InvalidInputError, NotFoundError } from '../errors.js'
 import { TIMEOUTS } from '../limits.js'
+import { withSignals } from '../signals.js'
 import type { Lookup, Net } from '../net/index.js'
 import type { VerifiedManifest } from '../proof/index.js'
 import type { Store } from '../store/index.js'
@@ -233,15 +234,10 @@ export class Finder {
 
   /** Connects to a peer by identifier or address. */
   private async reach(where: string, { signal }: CallOptions): Promise<PeerId> {
-    const within = AbortSignal.any([timeLimit(TIMEOUTS.dial), ...(signal === undefined ? [] : [signal])])
     const { node } = this.init.net
     try {
-      if (!where.startsWith('/')) {
-        const peer = peerIdFromString(where)
-        await node.dial(peer, { signal: within })
-        return peer
-      }
-      return (await node.dial(multiaddr(where), { signal: within })).remotePeer
+      const to = where.startsWith('/') ? multiaddr(where) : peerIdFromString(where)
+      return (await withSignals([timeLimit(TIMEOUTS.dial), signal], within => node.dial(to, { signal: within }))).remotePeer
     } catch (cause) {
       signal?.throwIfAborted()
       if (isTimeout(cause)) this.init.counters?.timeouts.add('dial')
@@ -308,10 +304,9 @@ export class Finder {
 
   /** Milliseconds; libp2p's own figure is in whole ones. */
   private async ping(peer: PeerId, signal: AbortSignal | undefined): Promise<number | null> {
-    const within = AbortSignal.any([timeLimit(PING_TIMEOUT), ...(signal === undefined ? [] : [signal])])
     const began = performance.now()
     try {
-      await this.init.net.node.services.ping.ping(peer, { signal: within })
+      await withSignals([timeLimit(PING_TIMEOUT), signal], within => this.init.net.node.services.ping.ping(peer, { signal: within }))
       return performance.now() - began
     } catch {
       return null

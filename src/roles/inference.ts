@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import type { PeerId } from '@libp2p/interface'
 import { toHex } from '../bytes.js'
 import { RefusedError } from '../errors.js'
+import { joinSignals, withSignals } from '../signals.js'
 import { readModelFolder } from '../hub/index.js'
 import type { Kernel } from '../kernel/index.js'
 import { TextTokenizer } from '../model/tokenizer.js'
@@ -132,13 +133,20 @@ export class Inference {
     const wantedRows = ({ manifest }: Located): number => params.rows ?? rowsFor(manifest, tokens)
     const rows = (each: Located): number => params.rows ?? Math.min(wantedRows(each), each.info.maxRows)
     const { onProgress = () => {} } = options
-    const signal = AbortSignal.any([this.controller.signal, ...(options.signal === undefined ? [] : [options.signal])])
-    const base = readBaseModel(params.base)
-    const located = await this.locate(params, { base, rows: wantedRows, force: params.force }, { ...options, signal })
-    const groups = targetGroups(located.map(({ manifest }) => manifest))
-    const began = performance.now()
-    const { model, release } = await this.models.hold({ folder: params.base, groups, combineMode: params.combineMode })
+    const { signal, part } = joinSignals(this.controller.signal, options.signal)
+    let releaseModel = async (): Promise<void> => {}
+    const release = async (): Promise<void> => {
+      part()
+      await releaseModel()
+    }
     try {
+      const base = readBaseModel(params.base)
+      const located = await this.locate(params, { base, rows: wantedRows, force: params.force }, { ...options, signal })
+      const groups = targetGroups(located.map(({ manifest }) => manifest))
+      const began = performance.now()
+      const held = await this.models.hold({ folder: params.base, groups, combineMode: params.combineMode })
+      releaseModel = held.release
+      const { model } = held
       const modules = new Set(groups.flatMap(group => group.modules.map(({ name }) => name))).size
       onProgress({ type: 'model', step: 'open', modules, stages: model.shape.stages, elapsed: performance.now() - began })
       signal.throwIfAborted()
@@ -213,7 +221,9 @@ export class Inference {
     do {
       signal.throwIfAborted()
       if (!(error instanceof RefusedError)) {
-        const again = await net.node.dial(lost, { signal: AbortSignal.any([signal, timeLimit(REDIAL)]) }).catch(() => undefined)
+        const again = await withSignals([signal, timeLimit(REDIAL)], within => net.node.dial(lost, { signal: within })).catch(
+          () => undefined
+        )
         if (again !== undefined) return lost
       }
       const located = await finder.find({ adapter: toHex(manifest.id) }, { signal }).then(

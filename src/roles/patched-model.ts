@@ -4,6 +4,7 @@
  */
 import type { BaseModel } from '../model/index.js'
 import { InvalidInputError } from '../errors.js'
+import { withSignals } from '../signals.js'
 import type { RemoteAdapters } from './user.js'
 import type { AdapterInfo, CallOptions, GenerateResult, LossResult, PatchedModelHandle, SamplingParams, SessionInfo } from './types.js'
 
@@ -39,15 +40,13 @@ export class PatchedModel implements PatchedModelHandle {
     options: CallOptions = {}
   ): Promise<Omit<GenerateResult, 'sessions'>> {
     const { model } = this.usable()
-    const { text, tokens, finishReason } = await model.generate(prompt, {
-      ...sampling,
-      ...this.adapted(options.signal),
-      maxNewTokens,
-      onToken: ({ token, text }) => {
-        options.onProgress?.({ type: 'token', token, text })
-        this.tellCommitments(options)
-      }
-    })
+    const onToken = ({ token, text }: { token: number; text: string }): void => {
+      options.onProgress?.({ type: 'token', token, text })
+      this.tellCommitments(options)
+    }
+    const { text, tokens, finishReason } = await this.adapted(options.signal, adapted =>
+      model.generate(prompt, { ...sampling, ...adapted, maxNewTokens, onToken })
+    )
     return { text, tokens, finishReason }
   }
 
@@ -58,10 +57,11 @@ export class PatchedModel implements PatchedModelHandle {
       options.onProgress?.({ type: 'window', done: run * total + done, total: runs * total })
       this.tellCommitments(options)
     }
-    const adapted = this.adapted(options.signal)
-    const base = await model.loss(text, { signal: adapted.signal, onWindow: onWindow(0) })
-    const adaptedLoss = remotes === undefined ? null : (await model.loss(text, { ...adapted, onWindow: onWindow(1) })).loss
-    return { tokens: base.tokens, base: base.loss, adapted: adaptedLoss }
+    return this.adapted(options.signal, async adapted => {
+      const base = await model.loss(text, { signal: adapted.signal, onWindow: onWindow(0) })
+      const adaptedLoss = remotes === undefined ? null : (await model.loss(text, { ...adapted, onWindow: onWindow(1) })).loss
+      return { tokens: base.tokens, base: base.loss, adapted: adaptedLoss }
+    })
   }
 
   end(): Promise<SessionInfo[]> {
@@ -89,10 +89,15 @@ export class PatchedModel implements PatchedModelHandle {
     return this.init
   }
 
-  private adapted(signal: AbortSignal | undefined): { signal: AbortSignal; deltas?: RemoteAdapters['provider'] } {
+  /** With the deltas, until the caller or the node ends it. */
+  private adapted<T>(
+    signal: AbortSignal | undefined,
+    work: (adapted: { signal: AbortSignal; deltas?: RemoteAdapters['provider'] }) => Promise<T>
+  ): Promise<T> {
     const { remotes } = this.init
-    const both = signal === undefined ? this.init.signal : AbortSignal.any([this.init.signal, signal])
-    return { signal: both, ...(remotes === undefined ? {} : { deltas: remotes.provider }) }
+    return withSignals([this.init.signal, signal], either =>
+      work({ signal: either, ...(remotes === undefined ? {} : { deltas: remotes.provider }) })
+    )
   }
 
   private tellCommitments({ onProgress }: CallOptions): void {

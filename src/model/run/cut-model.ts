@@ -5,6 +5,7 @@ import { inject } from '../cut/inject.js'
 import type { Injection } from '../cut/inject.js'
 import { linearNodes } from '../cut/linear.js'
 import { schedule } from '../cut/schedule.js'
+import { joinSignals } from '../../signals.js'
 import type { OnnxModel } from '../onnx/graph.js'
 import type { CombineMode, DeltaProvider, TargetGroup } from '../types.js'
 import { askGroup, combined } from './answers.js'
@@ -99,7 +100,7 @@ export class CutModel {
   async run(feeds: Tensors, context: RunContext): Promise<Tensors> {
     const tensors = new Map(feeds)
     const ending = new AbortController()
-    const signal = context.signal === undefined ? ending.signal : AbortSignal.any([context.signal, ending.signal])
+    const { signal, part } = joinSignals(context.signal, ending.signal)
     const { positions, memory, deltas = SILENT } = context
     const asking: Asking = { groups: this.given.groups, deltas, positions, memory, signal }
     let pending: Promise<(readonly [number, Answer])[]> = Promise.resolve([])
@@ -119,6 +120,8 @@ export class CutModel {
     } catch (error) {
       ending.abort(error)
       throw error
+    } finally {
+      part()
     }
     return tensors
   }

@@ -14,6 +14,7 @@ import { sign } from '../../proof/index.js'
 import { ANNOUNCEMENT_LABEL, type FeedAnnouncement, openAnnouncement, type Store } from '../../store/index.js'
 import { encodeAnnouncement, encodeUnsigned, type UnsignedAnnouncement } from '../../wire/announcement.js'
 import type { SignatureChecks } from './checks.js'
+import { type DepartedComponents, DepartedPeers } from './departed.js'
 import { Budgets } from './rates.js'
 import type { ClockSkew } from './skew.js'
 import { TOPICS, topicOf } from './topics.js'
@@ -37,7 +38,7 @@ export interface AnnounceInit {
   onLonely?: ((topic: string) => void) | undefined
 }
 
-export interface AnnounceComponents {
+export interface AnnounceComponents extends DepartedComponents {
   pubsub: GossipSub
   logger: ComponentLogger
 }
@@ -76,6 +77,7 @@ export class AnnounceService implements Startable {
   private readonly listeners = new Set<(heard: Heard) => void>()
   private readonly refusals = new Budgets(NET_LIMITS.gossipRefusedPerPeer)
   private readonly waiting: FeedAnnouncement[] = []
+  private readonly departed: DepartedPeers
   private readonly log: Logger
   private readonly now: () => number
   private started = false
@@ -86,6 +88,7 @@ export class AnnounceService implements Startable {
   ) {
     this.now = init.now ?? Date.now
     this.log = components.logger.forComponent('zklora:announce')
+    this.departed = new DepartedPeers(components)
     this.validator = new AnnouncementValidator(viewOf(init.store), this.now, init.limits, init.checks)
   }
 
@@ -104,6 +107,7 @@ export class AnnounceService implements Startable {
     const { pubsub } = this.components
     for (const topic of TOPICS) pubsub.topicValidators.set(topic, (peer, { data }) => this.hear(peer, topic, data))
     pubsub.addEventListener('subscription-change', this.onSubscription)
+    this.departed.start()
     this.started = true
   }
 
@@ -114,6 +118,7 @@ export class AnnounceService implements Startable {
 
   stop(): void {
     const { pubsub } = this.components
+    this.departed.stop()
     pubsub.removeEventListener('subscription-change', this.onSubscription)
     for (const topic of TOPICS) pubsub.topicValidators.delete(topic)
     this.started = false

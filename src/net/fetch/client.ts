@@ -3,6 +3,7 @@ import type { PeerId, Stream } from '@libp2p/interface'
 import { atLimit } from '../../counters.js'
 import { MalformedMessageError, NotFoundError, ProtocolViolationError, RefusedError, TimeoutError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
+import { joinSignals, withSignals } from '../../signals.js'
 import type { StreamOpener } from '../components.js'
 import { FrameStream, openError, type Wait } from '../streams.js'
 import { FETCH_PROTOCOL, type FetchLimits, STATUS, STATUS_WORDS } from './constants.js'
@@ -39,10 +40,11 @@ async function ask(opener: Opener, peer: PeerId, request: Request, options: AskO
   const { limits } = opener
   const name = peer.toString()
   const timeout = timeLimit(limits.answerTime)
-  const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
   let stream: Stream
   try {
-    stream = await opener.components.connectionManager.openStream(peer, FETCH_PROTOCOL, { signal })
+    stream = await withSignals([options.signal, timeout], signal =>
+      opener.components.connectionManager.openStream(peer, FETCH_PROTOCOL, { signal })
+    )
   } catch (error) {
     options.signal?.throwIfAborted()
     if (timeout.aborted) throw atLimit('open', new TimeoutError(`opening a fetch stream to peer ${name}`, limits.answerTime))
@@ -103,7 +105,7 @@ export async function askBytes(
   const began = Date.now()
   const { frames, length } = await ask(opener, peer, { kind, digest, offset: partial.received }, options)
   const rate = new RateFloor(frames.stream, limits)
-  const signal = options.signal === undefined ? rate.signal : AbortSignal.any([options.signal, rate.signal])
+  const { signal, part } = joinSignals(options.signal, rate.signal)
   try {
     partial.begin(length, most)
     while (!partial.whole) {
@@ -118,6 +120,7 @@ export async function askBytes(
     throw error
   } finally {
     rate.stop()
+    part()
   }
 }
 

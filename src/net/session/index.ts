@@ -9,6 +9,7 @@ import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } f
 import { atLimit, type Counters } from '../../counters.js'
 import { ProtocolViolationError, RefusedError, TimeoutError } from '../../errors.js'
 import { TIMEOUTS } from '../../limits.js'
+import { withSignals } from '../../signals.js'
 import {
   CODE,
   codeOf,
@@ -192,9 +193,10 @@ export class SessionService implements Startable {
 
   private async openStream(peer: PeerId, { what, milliseconds, signal }: Wait): Promise<Stream> {
     const timeout = timeLimit(milliseconds)
-    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
     try {
-      return await this.components.connectionManager.openStream(peer, SESSION_PROTOCOL, { signal: either })
+      return await withSignals([signal, timeout], either =>
+        this.components.connectionManager.openStream(peer, SESSION_PROTOCOL, { signal: either })
+      )
     } catch (error) {
       signal?.throwIfAborted()
       if ((error as Error).name === 'UnsupportedProtocolError') {
