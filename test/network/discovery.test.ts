@@ -193,7 +193,7 @@ test('of more providers than are taken four are asked at a time, and one that ha
 test('a record that nobody can be told of costs its time, and is provided again when a peer comes', async t => {
   const [one, other] = [await startNode(t), await startNode(t)]
   const { net } = one
-  const discovery = new Discovery(net.node as unknown as ConstructorParameters<typeof Discovery>[0], 1000, one.counters)
+  const discovery = new Discovery(net.node as unknown as ConstructorParameters<typeof Discovery>[0], 3000, one.counters)
   discovery.start()
   t.teardown(() => discovery.stop())
   discovery.provide(adapterKey(ADAPTER))
