@@ -75,10 +75,12 @@ test.serial('an adapter is found, used, proved, announced, exported, fetched and
     t.is(providersAnswered, 1)
     t.like(found[0], { peer, rowsLeft: null, listedOnly: false, verifiedSessions: 0 })
     t.is(found[0]!.adapter.id, adapter.id)
-    const { bytes, roundTrips, bytesPerSecond, seconds } = found[0]!.tokenCost
+    const { roundTrip, tokenCost } = found[0]!
+    const { bytes, roundTrips, bytesPerSecond, seconds } = tokenCost
     t.is(roundTrips, adapter.groups.length)
     t.true(bytes > 2 * adapter.groups.reduce((sum, { dIn }) => sum + dIn, 0))
-    t.true(seconds! > bytes / bytesPerSecond!)
+    t.true(bytesPerSecond! > 0)
+    t.is(seconds, roundTrip === null ? null : (roundTrips * roundTrip) / 1000 + bytes / bytesPerSecond!)
   }
   t.deepEqual((await user.node.find({ base: GPT2 })).found, [])
 
