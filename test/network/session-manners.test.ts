@@ -128,6 +128,9 @@ test('an adapter that is withdrawn is refused, and its sessions go on', async t 
   await t.throwsAsync(remote(user, server, { manifest }), { instanceOf: RefusedError, message: /unknown adapter/ })
   await remoteAdapter.deltas({ group: 0, position: 0, rows: row })
   t.is(server.contributor.sessions()[0]!.rows, 1)
+  // Answered, and committed to by nobody yet: each side tells of its own.
+  t.deepEqual((await reportOf(user)).outstandingRows, { contributor: 0, user: 1 })
+  t.deepEqual((await reportOf(server)).outstandingRows, { contributor: 1, user: 0 })
   t.is((await remoteAdapter.finish()).state, 'announced')
 })
 

@@ -116,6 +116,9 @@ async function heard(t: ExecutionContext, change: (body: AnnouncementBody) => An
 
 test('announced, then valid, with the time that it took', async t => {
   const it = await heard(t, body => body)
+  const { busy, used, ...configured } = it.verifier.load
+  t.deepEqual(configured, { share: 0.5, lanes: 1 })
+  t.true(busy > 0 && used > 0, `${busy} ${used}`)
   t.deepEqual(
     it.verdicts.map(({ verdict }) => verdict),
     ['announced', 'valid']

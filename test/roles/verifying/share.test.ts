@@ -7,10 +7,12 @@ const { signal } = new AbortController()
 test('in a window no more is spent than the share of all lanes, but for what was under way', async t => {
   const clock = new TestClock()
   const share = new Share({ share: 0.5, lanes: 2, window: 1000, clock })
+  t.deepEqual(share.load, { share: 0.5, used: 0, lanes: 2, busy: 0 })
   share.spend(999)
   t.true(share.isOpen)
   share.spend(1)
   t.false(share.isOpen)
+  t.deepEqual(share.load, { share: 0.5, used: 0.5, lanes: 2, busy: 1000 })
   let open = false
   const opened = share.open(signal).then(() => (open = true))
   await clock.pass(999)
@@ -19,6 +21,7 @@ test('in a window no more is spent than the share of all lanes, but for what was
   await opened
   t.true(share.isOpen)
   t.is(share.spent, 1000)
+  t.deepEqual(share.load, { share: 0.5, used: 0, lanes: 2, busy: 1000 })
 })
 
 test('a node that is always busy comes to its share of the time', async t => {
