@@ -3,7 +3,7 @@ import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import test, { type ExecutionContext } from 'ava'
 import { fromHex, toHex } from '../../src/bytes.js'
-import { hash } from '../../src/kernel/index.js'
+import { hash, PoolFullError, WorkerLostError } from '../../src/kernel/index.js'
 import { adapterKey, type AnnouncementBody, type Heard } from '../../src/net/index.js'
 import {
   certifiedEntries,
@@ -446,6 +446,24 @@ test('a bundle that is not to be had, or that its holder changes, is no evidence
   await it.holder.store.manifests.put(made.manifest)
   await it.hear(bodyOf(made, it.holder.net.node.peerId))
   t.is(last(it).verdict, 'unavailable')
+  t.deepEqual(await against(it), [])
+})
+
+test('what fails here, and is not about the bytes, makes no bundle invalid and is no evidence', async t => {
+  const failures = [new PoolFullError(64), new WorkerLostError('verifyBundles'), new RangeError('Array buffer allocation failed')]
+  const left = [...failures]
+  const bundles = async (): Promise<never> => {
+    throw left.shift()!
+  }
+  const checks = { ...heldChecks(), bundles }
+  const it = await scene(t, { checks })
+  for (const [index, seed] of ['one', 'two', 'three'].entries()) {
+    const of = makeBundle('verifier', seed)
+    await keep(it.holder.store, of)
+    await it.hear(bodyOf(of, it.holder.net.node.peerId), { index: BigInt(2 * index), previous: new Uint8Array(32).fill(index) })
+    t.like(last(it), { verdict: 'unavailable', error: failures[index]!.message })
+  }
+  t.deepEqual(left, [])
   t.deepEqual(await against(it), [])
 })
 
