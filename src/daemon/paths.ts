@@ -1,7 +1,7 @@
 /** Where a node keeps its things. Everything of one node is in its data folder, which only its owner may enter. */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, stat } from 'node:fs/promises'
+import { chmod, lstat, mkdir, stat } from 'node:fs/promises'
 import { homedir, tmpdir, userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { InvalidInputError } from '../errors.js'
@@ -49,15 +49,27 @@ export function socketPath(dataDir: string): SocketPath {
   return { path: short, fallback }
 }
 
+const ROOT = 0
+
+/**
+ * The user that a folder belongs to: this one, or somebody else who owns it or, where its name is a symbolic link, can lead that
+ * elsewhere between a look and the use (the folder for temporary files is everybody's).
+ */
+async function ownerOf(folder: string): Promise<number> {
+  const [name, { uid }] = await Promise.all([lstat(folder), stat(folder)])
+  const isOthers = name.isSymbolicLink() && name.uid !== userInfo().uid && name.uid !== ROOT
+  return isOthers ? name.uid : uid
+}
+
 /**
  * Whoever owns a folder decides who listens on a socket in it, and so who reads prompts and says what is verified.
  * @throws InvalidInputError when it is somebody else's; a folder that is not there is nobody's
  */
 export async function refuseForeignFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined)
-  if (found !== undefined && found.uid !== userInfo().uid) {
+  const uid = await ownerOf(folder).catch(() => undefined)
+  if (uid !== undefined && uid !== userInfo().uid) {
     throw new InvalidInputError(
-      `folder ${folder} belongs to user ${found.uid}, so what listens there is not yours: choose another with --data-dir`
+      `folder ${folder} belongs to user ${uid}, so what listens there is not yours: choose another with --data-dir`
     )
   }
 }
@@ -80,7 +92,7 @@ async function firstMissing(folder: string, cause: unknown): Promise<unknown> {
 export async function privateFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    const { mode, uid } = await stat(folder)
+    const [{ mode }, uid] = await Promise.all([stat(folder), ownerOf(folder)])
     if (uid !== userInfo().uid) throw new InvalidInputError(`folder ${folder} belongs to user ${uid}: choose another with --data-dir`)
     if ((mode & 0o077) !== 0) await chmod(folder, 0o700)
   } catch (cause) {

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import { once } from 'node:events'
-import { chown, mkdir, stat, writeFile } from 'node:fs/promises'
+import { chown, lchown, mkdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { ZkloraError, NotFoundError } from '../../src/errors.js'
@@ -9,6 +9,7 @@ import { connectControl, type ControlClient } from '../../src/daemon/control/cli
 import { LineSplitter } from '../../src/daemon/control/lines.js'
 import { CONTROL_PROTOCOL, MOST_LINE_BYTES, MOST_RUNNING, PIECE_BYTES } from '../../src/daemon/control/messages.js'
 import { startControlServer, type ControlServer } from '../../src/daemon/control/server.js'
+import { privateFolder } from '../../src/daemon/paths.js'
 import type { ZkloraNode } from '../../src/roles/types.js'
 import { temporaryFolder } from './folders.js'
 import { adapter, smallNode, status, untilAborted, verdict } from './small-node.js'
@@ -308,4 +309,18 @@ test('what listens in a folder of another user is not spoken to', async t => {
     await chown(folder, 12_345, 12_345)
   }
   await t.throwsAsync(connectControl(join(folder, 'control.sock')), { name: 'InvalidInputError', message: /belongs to user .* not yours/ })
+})
+
+test('nor is a folder entered whose name is another user’s link, which can lead elsewhere a moment later', async t => {
+  const folder = await temporaryFolder(t)
+  const [link, own] = [join(folder, 'link'), join(folder, 'own')]
+  await mkdir(own)
+  await symlink(own, link)
+  // A link of one's own is as good as the folder.
+  await t.notThrowsAsync(privateFolder(link))
+  t.is(await connectControl(join(link, 'control.sock')), null)
+  if (process.getuid!() !== 0) return
+  await lchown(link, 12_345, 12_345)
+  await t.throwsAsync(privateFolder(link), { message: /belongs to user 12345/ })
+  await t.throwsAsync(connectControl(join(link, 'control.sock')), { message: /belongs to user 12345/ })
 })
