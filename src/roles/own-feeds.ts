@@ -25,7 +25,7 @@ export interface OwnFeedsInit {
 
 export class OwnFeeds {
   /** Feeds that were asked for. */
-  private readonly asked = new Map<string, Promise<void>>()
+  private readonly asked = new Map<string, Promise<boolean>>()
   private readonly log: Logger
 
   constructor(private readonly init: OwnFeedsInit) {
@@ -41,10 +41,12 @@ export class OwnFeeds {
     const name = toHex(feed)
     const asking = this.asked.get(name) ?? this.ask(feed, topicNumber(base))
     this.asked.set(name, asking)
-    await asking
+    // Where nobody was there, the next announcement may find somebody.
+    if (!(await asking)) this.asked.delete(name)
   }
 
-  private async ask(feed: Uint8Array, topic: number): Promise<void> {
+  /** True when somebody was asked. */
+  private async ask(feed: Uint8Array, topic: number): Promise<boolean> {
     const { node } = this.init.net
     const signal = timeLimit(TIME)
     const peers: PeerId[] = []
@@ -58,6 +60,7 @@ export class OwnFeeds {
         this.askPeer(peer, { feed, topic, signal }).catch((error: Error) => this.log('own feed not from %p: %s', peer, error.message))
       )
     await Promise.all(asked)
+    return peers.length > 0
   }
 
   private async askPeer(peer: PeerId, { feed, topic, signal }: { feed: Uint8Array; topic: number; signal: AbortSignal }): Promise<void> {
