@@ -4,13 +4,14 @@ import { atLimit, type Counters } from '../../counters.js'
 import { LimitExceededError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import { Allowance } from './allowance.js'
+import { SESSION_PROTOCOL } from '../../proof/index.js'
 import { OTHER_VERSION } from '../versions.js'
 import { FrameRates } from './frames.js'
 import { Lengths, Negotiation } from './framing.js'
 import { boundUnsent, takes, watchIncoming } from './watch.js'
 
 const IDENTIFY = '/ipfs/id/1.0.0'
-/** A session protocol that this node does not speak: of another version, or it serves nobody. */
+/** A session protocol; this node may not speak its own either, when it serves nobody. */
 const SESSION_VERSION = /^\/zklora\/session\/\d{1,9}\.\d{1,9}\.\d{1,9}$/
 const MUXER = '/yamux/1.0.0'
 
@@ -81,11 +82,12 @@ interface StreamGuard extends GuardComponents {
 function guardStream(stream: Stream, { registrar, kadProtocol, queries, counters }: StreamGuard): void {
   const inbound = stream.direction === 'inbound'
   // Who is asked answers with the protocol or with "na".
+  let asksOtherVersion = false
+  let isNegotiated = false
   const negotiation = new Negotiation(line => {
     if (!inbound) return line.startsWith('/')
     if (registrar.getProtocols().includes(line)) return true
-    // It is answered with "na", and asked for no more.
-    if (SESSION_VERSION.test(line)) counters?.refused.add(OTHER_VERSION)
+    if (line !== SESSION_PROTOCOL && SESSION_VERSION.test(line)) asksOtherVersion = true
     return false
   })
   let lengths: Lengths | undefined
@@ -105,6 +107,7 @@ function guardStream(stream: Stream, { registrar, kadProtocol, queries, counters
     if (lengths === undefined) {
       const end = negotiation.feed(bytes)
       if (end === undefined) return false
+      isNegotiated = true
       lengths = lengthsOf(end.protocol)
       body = end.rest
     }
@@ -112,4 +115,8 @@ function guardStream(stream: Stream, { registrar, kadProtocol, queries, counters
     return lengths === undefined
   }
   watchIncoming(stream, look, counters)
+  // Each version was answered with "na"; who asks for several, the newest first, may have found one.
+  stream.addEventListener('close', () => {
+    if (asksOtherVersion && !isNegotiated) counters?.refused.add(OTHER_VERSION)
+  })
 }
