@@ -66,6 +66,8 @@ export const NET_LIMITS = {
   unsentBytes: 4 * MiB,
   /** Bytes of one connection handed over and not sent: a frame of 64 KiB for each of its streams, and more. */
   connectionUnsentBytes: 8 * MiB,
+  /** Connections at a time (some 200 KiB each). */
+  connections: 300,
   /**
    * Handshakes under way: of all hosts and of one; connections of one host. A node behind the same address on a LAN, or in a test, has
    * more.

@@ -38,6 +38,7 @@ const NET: Record<keyof typeof NET_LIMITS, Reached> = {
   unreadBytes: ['net/streams', 'while nobody reads, no more than the window and 256 KiB are taken from the sender'],
   unsentBytes: ['net/limits', 'what is handed over beyond 4 MiB and not read ends the stream'],
   connectionUnsentBytes: ['network/guards', 'what waits for a peer that reads nothing'],
+  connections: ['net/room', 'a place is kept free'],
   handshakes: ['network/guards', 'handshakes of one host'],
   handshakesPerHost: ['network/guards', 'handshakes of one host'],
   connectionsPerHost: ['net/guard', 'connections of one host are bounded, those of another are not'],

@@ -26,6 +26,7 @@ import { Discovery } from './discovery.js'
 import type { FetchService } from './fetch/index.js'
 import { type Net, type NetInit, ownServices } from './index.js'
 import { KAD_PROTOCOL, type NetHost } from './node.js'
+import { Room, type RoomNode } from './guard/index.js'
 import { KnownPeers, type KnownPeersNode } from './known-peers.js'
 import { Rejoin } from './rejoin.js'
 
@@ -100,6 +101,7 @@ export function embeddedNet<Extra extends Record<string, Startable>>(
   const node = hostOf(components, { dht, pubsub, ping, fetch, announce, ...more })
   const discovery: Discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)
   const known = new KnownPeers(node as unknown as KnownPeersNode, { counters: init.counters })
+  const room = new Room(node as unknown as RoomNode, undefined, init.counters)
   const rejoin = new Rejoin(
     node as unknown as ConstructorParameters<typeof Rejoin>[0],
     init.bootstrap ?? [],
@@ -118,10 +120,12 @@ export function embeddedNet<Extra extends Record<string, Startable>>(
       discovery.start()
       rejoin.start()
       known.start()
+      room.start()
     },
     async stop() {
       rejoin.stop()
       known.stop()
+      room.stop()
       await discovery.stop()
       for (const service of startable.reverse()) await service.stop()
     }

@@ -12,6 +12,7 @@ import { SignatureChecks } from './announce/checks.js'
 import { Discovery } from './discovery.js'
 import { type FetchInit, type FetchService, fetchService, type FetchSource } from './fetch/index.js'
 import { createNetNode, type NetHost, type NetNode, type NetNodeInit } from './node.js'
+import { Room, type RoomNode } from './guard/index.js'
 import { KnownPeers, type KnownPeersNode } from './known-peers.js'
 import { Rejoin } from './rejoin.js'
 
@@ -90,6 +91,7 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
   const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)
   lonely.tell = topic => discovery.joinTopics([topic])
   const known = new KnownPeers(node as unknown as KnownPeersNode, { counters: init.counters })
+  const room = new Room(node as unknown as RoomNode, undefined, init.counters)
   const rejoin = new Rejoin(node, init.bootstrap ?? [], init.rejoinWait, init.counters)
   return {
     node,
@@ -101,10 +103,12 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
       discovery.start()
       rejoin.start()
       known.start()
+      room.start()
     },
     async stop() {
       rejoin.stop()
       known.stop()
+      room.stop()
       await discovery.stop()
       await node.stop()
     }

@@ -170,6 +170,7 @@ export function netSettings(
     connectionGater: guardConnections(init),
     connectionManager: {
       dialTimeout: TIMEOUTS.dial,
+      maxConnections: NET_LIMITS.connections,
       maxIncomingPendingConnections: NET_LIMITS.handshakes,
       ...(init.privateAddresses === true ? { inboundConnectionThreshold: Infinity } : {})
     },

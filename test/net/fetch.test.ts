@@ -10,6 +10,7 @@ import { NET_LIMITS } from '../../src/limits.js'
 import { Incoming } from '../../src/net/fetch/incoming.js'
 import { FETCH_PROTOCOL, type FetchInit, type FetchService, fetchService, type FetchSource } from '../../src/net/fetch/index.js'
 import {
+  decodeHeader,
   decodeRequest,
   encodeAnnouncements,
   encodeCatalogue,
@@ -284,6 +285,45 @@ test('more streams than allowed of all peers are told that the node is busy', as
   await t.throwsAsync(fetch.bundle(holders, DIGEST), { name: 'RefusedError', message: /busy/ })
   t.deepEqual(nodes[0]!.services.fetch.counters.answered, { 'any 4': 1 })
   t.deepEqual(theirs.limits.all(), { fetches: 1 })
+})
+
+/** Streams of a peer of its own that say nothing, opened one after the other; resolves when all have a place. */
+async function silent(t: ExecutionContext, server: FetchNode, count: number): Promise<Stream[]> {
+  const peer = await startPeer(t, {})
+  const before = server.services.fetch.counters.open
+  const streams: Stream[] = []
+  for (let n = 0; n < count; n++) {
+    const stream = await peer.dialProtocol(server.getMultiaddrs(), FETCH_PROTOCOL)
+    // Named when something is sent: half a length.
+    stream.send(Uint8Array.of(0x80))
+    streams.push(stream)
+    while (server.services.fetch.counters.open <= before + n) await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  return streams
+}
+
+test('when all places are taken the peer with most gives up its oldest to who comes', async t => {
+  const { fetch, holders, nodes } = await network(t, [holding(LARGE)], { limits: { all: 4 } })
+  await silent(t, nodes[0]!, 1)
+  const greedy = await silent(t, nodes[0]!, 3)
+  t.is((await fetch.bundle(holders, DIGEST)).bytes.length, LARGE.length)
+  t.deepEqual(
+    greedy.map(({ status }) => status),
+    ['reset', 'open', 'open']
+  )
+})
+
+test('when each has one place, who has taken nothing for long gives it up', async t => {
+  for (const rateWindow of [60_000, 0]) {
+    const { asker, nodes } = await network(t, [holding(LARGE)], { limits: { all: 1, rateWindow } })
+    const [first] = await silent(t, nodes[0]!, 1)
+    const frames = new FrameStream(await asker.dialProtocol(nodes[0]!.peerId, FETCH_PROTOCOL), { peer: 'holder' })
+    await frames.write(encodeRequest({ kind: 'bundle', digest: DIGEST, offset: 0 }), WAIT)
+    const header = decodeHeader((await frames.read(WAIT))!)
+    t.is(header.status, rateWindow > 0 ? 4 : 0)
+    t.is(first!.status, rateWindow > 0 ? 'open' : 'reset')
+    frames.abort(new Error('over'))
+  }
 })
 
 /** A peer whose streams are answered by hand. */

@@ -1,7 +1,7 @@
 /** The answering side of a fetch stream: one request, one answer, at a bounded number of streams. */
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Counters } from '../../counters.js'
-import { isPeerError } from '../../errors.js'
+import { isPeerError, LimitExceededError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import type { ServedAdapter } from '../../wire/generated/fetch.js'
 import { closeStream, FrameStream } from '../streams.js'
@@ -27,13 +27,21 @@ export interface FetchCounters {
   open: number
 }
 
+/** A stream that has a place. */
+interface Place {
+  readonly peer: string
+  /** When its peer last took something; milliseconds. */
+  at: number
+  giveUp(error: Error): void
+}
+
 type Answer = { readonly header: Uint8Array; readonly frames: readonly Uint8Array[]; readonly status: number }
 
 const refuse = (status: number): Answer => ({ header: encodeHeader(status), frames: [], status })
 
 export class FetchHandler {
   readonly counters: FetchCounters = { answered: {}, bytes: 0, open: 0 }
-  private readonly openOf = new Map<string, number>()
+  private readonly placesOf = new Map<string, Set<Place>>()
 
   constructor(
     private readonly source: FetchSource,
@@ -44,27 +52,64 @@ export class FetchHandler {
   /** Answers one stream. It never throws: a peer that cannot be answered gets a reset. */
   async handle(stream: Stream, connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString()
-    const open = this.openOf.get(peer) ?? 0
-    if (open >= this.limits.perPeer || this.counters.open >= this.limits.all) {
+    const own = this.placesOf.get(peer)?.size ?? 0
+    if (own >= this.limits.perPeer || (this.counters.open >= this.limits.all && !this.makeRoom(own))) {
       // Not counted as open itself (libp2p bounds the streams of a connection), or a peer could keep all others out with these.
       this.count('any', STATUS.busy)
-      this.node?.limits.add(open >= this.limits.perPeer ? 'fetchesPerPeer' : 'fetches')
+      this.node?.limits.add(own >= this.limits.perPeer ? 'fetchesPerPeer' : 'fetches')
       await this.exchange(stream, peer, () => Promise.resolve(refuse(STATUS.busy)))
       return
     }
-    this.openOf.set(peer, open + 1)
-    this.counters.open++
-    await this.exchange(stream, peer, frames => this.answer(frames))
-    this.counters.open--
-    const left = this.openOf.get(peer)! - 1
-    if (left === 0) this.openOf.delete(peer)
-    else this.openOf.set(peer, left)
+    const place: Place = { peer, at: Date.now(), giveUp: error => stream.abort(error) }
+    this.take(place)
+    await this.exchange(
+      stream,
+      peer,
+      frames => this.answer(frames),
+      () => (place.at = Date.now())
+    )
+    this.leave(place)
   }
 
-  private async exchange(stream: Stream, peer: string, answer: (frames: FrameStream) => Promise<Answer>): Promise<void> {
+  private take(place: Place): void {
+    const places = this.placesOf.get(place.peer) ?? new Set()
+    this.placesOf.set(place.peer, places.add(place))
+    this.counters.open++
+  }
+
+  private leave(place: Place): void {
+    const places = this.placesOf.get(place.peer)
+    if (places?.delete(place) !== true) return
+    if (places.size === 0) this.placesOf.delete(place.peer)
+    this.counters.open--
+  }
+
+  /**
+   * When all places are taken: the peer with most of them gives up the one that has waited longest for it, when it has at least two more
+   * than who comes; else whoever has taken nothing for long.
+   * @param own places of who comes
+   */
+  private makeRoom(own: number): boolean {
+    let most: Set<Place> = new Set()
+    for (const places of this.placesOf.values()) if (places.size > most.size) most = places
+    const all = most.size >= own + 2 ? most : [...this.placesOf.values()].flatMap(places => [...places])
+    const [oldest] = [...all].sort((one, other) => one.at - other.at)
+    if (oldest === undefined || (all !== most && Date.now() - oldest.at < this.limits.rateWindow)) return false
+    this.node?.limits.add('fetches')
+    this.leave(oldest)
+    oldest.giveUp(new LimitExceededError('streams of fetch', this.limits.all + 1, this.limits.all))
+    return true
+  }
+
+  private async exchange(
+    stream: Stream,
+    peer: string,
+    answer: (frames: FrameStream) => Promise<Answer>,
+    onTaken: () => void = () => {}
+  ): Promise<void> {
     const frames = new FrameStream(stream, { peer, maxBytes: REQUEST_BYTES })
     try {
-      await this.send(frames, await answer(frames))
+      await this.send(frames, await answer(frames), onTaken)
       await closeStream(stream, this.limits.answerTime)
     } catch (error) {
       this.node?.hit(error)
@@ -107,11 +152,12 @@ export class FetchHandler {
     }
   }
 
-  private async send(frames: FrameStream, answer: Answer): Promise<void> {
+  private async send(frames: FrameStream, answer: Answer, onTaken: () => void): Promise<void> {
     const ends = Date.now() + this.limits.transferTime
     for (const frame of [answer.header, ...answer.frames]) {
       await frames.write(frame, { what: 'sending an answer', milliseconds: Math.max(0, ends - Date.now()), timeout: 'fetch' })
       this.counters.bytes += frame.length
+      onTaken()
     }
   }
 

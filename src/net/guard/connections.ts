@@ -17,7 +17,7 @@ interface Counts {
 }
 
 /** What a host is told apart by: an IPv4 address, an IPv6 network; the whole address where there is neither. */
-function hostOf({ remoteAddr }: MultiaddrConnection): string {
+export function hostOf({ remoteAddr }: Pick<MultiaddrConnection, 'remoteAddr'>): string {
   const { bytes } = remoteAddr
   return toHex(bytes.subarray(0, 1 + (bytes[0] === CODE_IP6 ? IP6_NETWORK_BYTES : 4)))
 }

@@ -3,4 +3,5 @@
  * arrive and ends the stream or connection that goes too far.
  */
 export { guardConnections } from './connections.js'
+export { Room, type RoomNode } from './room.js'
 export { guardEncrypted, guardStreams } from './streams.js'
