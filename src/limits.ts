@@ -90,6 +90,8 @@ export const NET_LIMITS = {
   queries: 1_000,
   queryBytes: 16 * KiB,
   queryAnswerBytes: 1 * MiB,
+  /** Peers that an answer says to be closer: k of Kademlia. */
+  queryCloserPeers: 20,
   /** Provider records kept for others: in all (some 100 bytes each), of one peer, for one key; addresses of a peer. */
   providerRecords: 65_536,
   providerRecordsPerPeer: 2_048,

@@ -58,6 +58,7 @@ const NET: Record<keyof typeof NET_LIMITS, Reached> = {
   addressesPerPeer: ['network/guards', 'the DHT stores no values'],
   knownPeers: ['net/known-peers', 'peers that nobody hears of are forgotten'],
   knownPeerAge: ['net/known-peers', 'peers that nobody hears of are forgotten'],
+  queryCloserPeers: ['net/guard', 'an answer of the DHT names at most so many peers'],
   identifyBytes: ['network/guards', 'answers of the DHT that are too long'],
   sendAheadBytes: ['net/streams', 'while nobody reads, no more than the window and 256 KiB are taken from the sender'],
   requestsInFlight: ['session/limits', 'a user has 32 requests in flight'],

@@ -7,6 +7,7 @@ import * as lengthPrefixed from 'it-length-prefixed'
 import { concat } from '../../src/bytes.js'
 import { LimitExceededError, MalformedMessageError } from '../../src/errors.js'
 import { NET_LIMITS } from '../../src/limits.js'
+import { Answers } from '../../src/net/guard/answers.js'
 import { Allowance } from '../../src/net/guard/allowance.js'
 import { Counters } from '../../src/counters.js'
 import { guardConnections } from '../../src/net/guard/connections.js'
@@ -95,6 +96,35 @@ test('streams that are opened are counted, by data as by windows', t => {
   t.throws(() => rates.feed(header(1, 1, 0), 0, true), { instanceOf: LimitExceededError })
   rates.feed(repeated(header(1, 1, 0), NET_LIMITS.streamsPerSecond), 1000, true)
   t.throws(() => rates.feed(header(1, 1, 0), 1000, true), { instanceOf: LimitExceededError })
+})
+
+const field = (number: number, bytes: Uint8Array): Uint8Array =>
+  concat([Uint8Array.of((number << 3) | 2), lengthPrefixed.encode.single(bytes).subarray()])
+
+test('an answer of the DHT names at most so many peers, wherever its bytes are cut', t => {
+  const answer = (closer: number, providers: number): Uint8Array =>
+    lengthPrefixed.encode
+      .single(
+        concat([
+          Uint8Array.of(0x08, 0x04, 0x50, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01),
+          ...new Array<Uint8Array>(closer).fill(field(8, field(8, new Uint8Array(200).fill(0xff)))),
+          ...new Array<Uint8Array>(providers).fill(field(9, new Uint8Array(0)))
+        ])
+      )
+      .subarray()
+  const feed = (bytes: Uint8Array, step: number): void => {
+    const answers = new Answers()
+    for (let at = 0; at < bytes.length; at += step) answers.feed(bytes.subarray(at, at + step))
+  }
+  const [closer, providers] = [NET_LIMITS.queryCloserPeers, NET_LIMITS.providerRecordsPerKey + 1]
+  for (const step of [1, 7, 1e6]) {
+    feed(concat([answer(closer, providers), answer(closer, 0)]), step)
+    t.throws(() => feed(answer(closer + 1, 0), step), { instanceOf: LimitExceededError })
+    t.throws(() => feed(answer(0, providers + 1), step), { instanceOf: LimitExceededError })
+  }
+  for (const bytes of [[0x08], [0x42, 0x02, 0x00], [0x0d, 0, 0, 0, 0], [0x08, ...new Array<number>(11).fill(0xff)]]) {
+    t.throws(() => feed(Uint8Array.of(bytes.length, ...bytes), 1e6), { instanceOf: MalformedMessageError })
+  }
 })
 
 function connectionFrom(address: string): MultiaddrConnection {

@@ -6,6 +6,7 @@ import { NET_LIMITS } from '../../limits.js'
 import { Allowance } from './allowance.js'
 import { SESSION_PROTOCOL } from '../../proof/index.js'
 import { OTHER_VERSION } from '../versions.js'
+import { Answers } from './answers.js'
 import { FrameRates } from './frames.js'
 import { Lengths, Negotiation } from './framing.js'
 import { boundUnsent, takes, watchIncoming } from './watch.js'
@@ -90,11 +91,11 @@ function guardStream(stream: Stream, { registrar, kadProtocol, queries, counters
     if (line !== SESSION_PROTOCOL && SESSION_VERSION.test(line)) asksOtherVersion = true
     return false
   })
-  let lengths: Lengths | undefined
-  const lengthsOf = (protocol: string): Lengths | undefined => {
+  let lengths: { feed(bytes: Uint8Array): unknown } | undefined
+  const lengthsOf = (protocol: string): typeof lengths => {
     if (protocol === IDENTIFY) return new Lengths(NET_LIMITS.identifyBytes, undefined, 'identifyBytes')
     if (protocol !== kadProtocol) return undefined
-    if (!inbound) return new Lengths(NET_LIMITS.queryAnswerBytes, undefined, 'queryAnswerBytes')
+    if (!inbound) return new Answers()
     const onQuery = (): void => {
       if (queries.spend(1, Date.now())) return
       const { queries: most } = NET_LIMITS
