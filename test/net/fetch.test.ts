@@ -307,7 +307,7 @@ async function over(stream: Stream): Promise<void> {
 }
 
 test('when all places are taken the peer with most gives up its oldest to who comes', async t => {
-  const { fetch, holders, nodes } = await network(t, [holding(LARGE)], { limits: { all: 4 } })
+  const { fetch, holders, nodes } = await network(t, [holding(LARGE)], { limits: { all: 4, answerTime: 60_000 } })
   await silent(t, nodes[0]!, 1)
   const greedy = await silent(t, nodes[0]!, 3)
   t.is((await fetch.bundle(holders, DIGEST)).bytes.length, LARGE.length)
@@ -320,7 +320,7 @@ test('when all places are taken the peer with most gives up its oldest to who co
 
 test('when each has one place, who has taken nothing for long gives it up', async t => {
   for (const rateWindow of [60_000, 0]) {
-    const { asker, nodes } = await network(t, [holding(LARGE)], { limits: { all: 1, rateWindow } })
+    const { asker, nodes } = await network(t, [holding(LARGE)], { limits: { all: 1, rateWindow, answerTime: 60_000 } })
     const [first] = await silent(t, nodes[0]!, 1)
     const frames = new FrameStream(await asker.dialProtocol(nodes[0]!.peerId, FETCH_PROTOCOL), { peer: 'holder' })
     await frames.write(encodeRequest({ kind: 'bundle', digest: DIGEST, offset: 0 }), WAIT)
