@@ -152,6 +152,9 @@ export const NET_LIMITS = {
   /** Bytes of one gossip RPC, and buffered for one peer. */
   gossipRpcBytes: 1 * MiB,
   gossipOutboundBytes: 4 * MiB,
+  /** Bytes of gossip from one peer a second for ever, and at once; each message counts for 256 more. Fifty announcements have 45 KiB. */
+  gossipBytesPerSecond: 256 * KiB,
+  gossipBytes: 8 * MiB,
   /** Milliseconds for which a message identifier is remembered. */
   gossipSeenTtl: 25 * MINUTE,
   /** Bytes of one piece of a fetch; least rate in bytes a second; longest time; holders tried. */

@@ -90,6 +90,8 @@ const NET: Record<keyof typeof NET_LIMITS, Reached> = {
   clockSkew: ['net/validator', 'ten minutes and a millisecond ago is ignored'],
   gossipRpcBytes: ['net/limits', 'who sends a gossip message of more than 1 MiB is listened to no more'],
   gossipOutboundBytes: ['net/limits', 'gossip for a peer that does not read is bounded'],
+  gossipBytesPerSecond: ['network/guards', 'gossip beyond what a peer may send'],
+  gossipBytes: ['network/guards', 'gossip beyond what a peer may send'],
   gossipSeenTtl: ['net/validator', 'hashes of accepted announcements are forgotten after the seen time'],
   fetchPieceBytes: ['attack/bounds', 'pieces of a transfer are refused at once when they are empty, too long'],
   fetchBytesPerSecond: ['net/fetch', 'a transfer below the least rate is given up'],

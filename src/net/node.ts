@@ -113,6 +113,17 @@ const TOPIC_SCORE: TopicScoreParams = createTopicScoreParams({
   invalidMessageDeliveriesDecay: 0.997
 })
 
+/** Entries of one gossip message, of each kind; gossipsub's own are 5,000. There are 16 topics, and 50 announcements a second at most. */
+const RPC_LIMITS: NonNullable<GossipsubOpts['decodeRpcLimits']> = {
+  maxSubscriptions: 128,
+  maxMessages: 1_000,
+  maxControlMessages: 128,
+  maxIhaveMessageIDs: 1_000,
+  maxIwantMessageIDs: 1_000,
+  maxIdontwantMessageIDs: 512,
+  maxPeerInfos: 16
+}
+
 function gossipSettings(init: Pick<NetNodeInit, 'privateAddresses' | 'gossip'>): Partial<GossipsubOpts> {
   return {
     globalSignaturePolicy: StrictNoSign,
@@ -126,6 +137,7 @@ function gossipSettings(init: Pick<NetNodeInit, 'privateAddresses' | 'gossip'>):
     ignoreDuplicatePublishError: true,
     seenTTL: NET_LIMITS.gossipSeenTtl,
     maxInboundDataLength: NET_LIMITS.gossipRpcBytes,
+    decodeRpcLimits: RPC_LIMITS,
     maxOutboundBufferSize: NET_LIMITS.gossipOutboundBytes,
     scoreParams: {
       topics: Object.fromEntries(TOPICS.map(topic => [topic, TOPIC_SCORE])),

@@ -221,3 +221,17 @@ test.serial('the DHT stores no values, no addresses without number, and no other
     [peerId.toString()]
   )
 })
+
+test.serial('gossip beyond what a peer may send ends its stream, and is counted', async t => {
+  const here = await startNode(t)
+  const { bad } = await badPeer(t, here)
+  const stream = await bad.net.node.dialProtocol(here.net.node.peerId, '/meshsub/1.1.0')
+  // Subscriptions to a topic that is not ours: small, and well-formed.
+  const rpc = framed(field(1, concat([Uint8Array.of(0x08, 0x01), field(2, text('/x'))])))
+  const many = concat(new Array<Uint8Array>(1000).fill(rpc))
+  // Twice what may come at once, before much can grow.
+  for (let sent = 0; sent < 2 * NET_LIMITS.gossipBytes && stream.status === 'open'; sent += 1000 * (256 + rpc.length)) stream.send(many)
+  await closed(stream)
+  t.is(here.counters.limits.all().gossipBytes, 1)
+  await answers(t, here)
+})

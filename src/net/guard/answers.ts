@@ -2,6 +2,7 @@
  * Answers of the DHT, as they arrive: how many peers each names. js-libp2p takes them all, and what it does with one takes the longer the
  * more there are (kad-dht 16): an answer of 160 KB kept a node busy for seconds.
  */
+import { atLimit } from '../../counters.js'
 import { LimitExceededError, MalformedMessageError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import { Lengths } from './framing.js'
@@ -57,12 +58,14 @@ class Fields {
     const most = MOST[field]
     if (most === undefined) return
     const count = (this.counts[field] = (this.counts[field] ?? 0) + 1)
-    if (count > most) throw new LimitExceededError(field === 8 ? 'closer peers of an answer' : 'providers of an answer', count, most)
+    if (count <= most) return
+    if (field === 8) throw atLimit('queryCloserPeers', new LimitExceededError('closer peers of an answer', count, most))
+    throw atLimit('providerRecordsPerKey', new LimitExceededError('providers of an answer', count, most))
   }
 }
 
 export class Answers {
-  private readonly lengths = new Lengths(NET_LIMITS.queryAnswerBytes)
+  private readonly lengths = new Lengths(NET_LIMITS.queryAnswerBytes, () => {}, 'queryAnswerBytes')
   private readonly fields = new Fields()
 
   /** @throws MalformedMessageError, LimitExceededError */

@@ -3,6 +3,7 @@
  * with them.
  */
 import type { Connection, Libp2pEvents, Startable, TypedEventTarget } from '@libp2p/interface'
+import type { Counters } from '../../counters.js'
 import { NET_LIMITS } from '../../limits.js'
 import { hostOf } from './connections.js'
 
@@ -19,7 +20,8 @@ export class Room implements Startable {
   /** @param most places; as many connections as libp2p takes */
   constructor(
     private readonly node: RoomNode,
-    most: number = NET_LIMITS.connections
+    most: number = NET_LIMITS.connections,
+    private readonly counters?: Counters
   ) {
     this.held = Math.floor(most * (1 - FREE))
   }
@@ -36,6 +38,7 @@ export class Room implements Startable {
     const connections = this.node.getConnections()
     if (connections.length <= this.held) return
     const victim = leastNeeded(connections.filter(connection => connection !== detail))
+    if (victim !== undefined) this.counters?.limits.add('connections')
     // Not waited for: a peer that does not read would hold it up.
     void victim?.close().catch((error: Error) => victim.abort(error))
   }

@@ -15,6 +15,11 @@ const IDENTIFY = '/ipfs/id/1.0.0'
 /** A session protocol; this node may not speak its own either, when it serves nobody. */
 const SESSION_VERSION = /^\/zklora\/session\/\d{1,9}\.\d{1,9}\.\d{1,9}$/
 const MUXER = '/yamux/1.0.0'
+const GOSSIP = '/meshsub/'
+/** What a message of gossip costs beside its bytes. */
+const RPC_BYTES = 256
+/** As long as a length of four bytes can say: gossipsub itself refuses what is longer than its own bound. */
+const LONGEST_RPC = 2 ** 28
 
 /** What the guards ask libp2p for. */
 export interface GuardComponents {
@@ -56,7 +61,9 @@ export function guardStreams<Components extends GuardComponents>(
     inner.createStreamMuxer = connection => {
       const muxer = createStreamMuxer.call(inner, connection) as Muxer
       const queries = new Allowance(NET_LIMITS.queriesPerSecond, NET_LIMITS.queries)
-      const guard = (stream: Stream): void => guardStream(stream, { registrar: components.registrar, kadProtocol, queries, counters })
+      const gossip = new Allowance(NET_LIMITS.gossipBytesPerSecond, NET_LIMITS.gossipBytes)
+      const guard = (stream: Stream): void =>
+        guardStream(stream, { registrar: components.registrar, kadProtocol, queries, gossip, counters })
       const { onRemoteStream, createStream } = muxer
       muxer.onRemoteStream = stream => {
         guard(stream)
@@ -77,10 +84,11 @@ interface StreamGuard extends GuardComponents {
   readonly kadProtocol: string
   /** Of all the peer's streams. */
   readonly queries: Allowance
+  readonly gossip: Allowance
   readonly counters: Counters | undefined
 }
 
-function guardStream(stream: Stream, { registrar, kadProtocol, queries, counters }: StreamGuard): void {
+function guardStream(stream: Stream, { registrar, kadProtocol, queries, gossip, counters }: StreamGuard): void {
   const inbound = stream.direction === 'inbound'
   // Who is asked answers with the protocol or with "na".
   let asksOtherVersion = false
@@ -94,6 +102,13 @@ function guardStream(stream: Stream, { registrar, kadProtocol, queries, counters
   let lengths: { feed(bytes: Uint8Array): unknown } | undefined
   const lengthsOf = (protocol: string): typeof lengths => {
     if (protocol === IDENTIFY) return new Lengths(NET_LIMITS.identifyBytes, undefined, 'identifyBytes')
+    if (inbound && protocol.startsWith(GOSSIP)) {
+      return new Lengths(LONGEST_RPC, length => {
+        if (gossip.spend(length + RPC_BYTES, Date.now())) return
+        const { gossipBytes: most } = NET_LIMITS
+        throw atLimit('gossipBytes', new LimitExceededError('bytes of gossip of one connection at once', most + 1, most))
+      })
+    }
     if (protocol !== kadProtocol) return undefined
     if (!inbound) return new Answers()
     const onQuery = (): void => {
