@@ -28,6 +28,7 @@ const UNCOUNTED: ReadonlySet<string> = new Set<LimitName>([
   'smallFramesPerSecond',
   'streamsPerSecond',
   'queriesPerSecond',
+  'gossipBytesPerSecond',
   'sendAheadBytes',
   'gossipSeenTtl',
   'providersAtOnce'

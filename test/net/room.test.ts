@@ -6,7 +6,7 @@ import { connect, event, startNode } from './nodes.js'
 test('a place is kept free: who uses none of our protocols goes first, and the oldest of those', async t => {
   const here = await startNode(t)
   const peers = await Promise.all(Array.from({ length: 4 }, () => startNode(t, { roles: [] })))
-  const room = new Room(here.net.node, 4)
+  const room = new Room(here.net.node, 4, here.counters)
   room.start()
   t.teardown(() => room.stop())
   const [busy, idle, later, last] = peers
@@ -18,6 +18,7 @@ test('a place is kept free: who uses none of our protocols goes first, and the o
   for (const peer of [later!]) await peer.net.node.unhandle(['/meshsub/1.1.0', '/meshsub/1.2.0'])
   const gone = event<{ toString(): string }>(here.net.node, 'peer:disconnect', () => true)
   await connect(last!, here)
+  t.is(here.counters.limits.all().connections, 1)
   t.is((await gone).toString(), idle!.net.node.peerId.toString())
   t.is(here.net.node.getConnections().length, 3)
   t.truthy(here.net.node.getConnections(busy!.net.node.peerId)[0])
