@@ -21,6 +21,7 @@ import { type AnsweredRow, type AnswerProgress, RequestWindow } from './requests
 import type { Deadline } from './machine.js'
 import type { UserRest } from './settle/user.js'
 import { Side, type SideInit } from './side.js'
+import { statementOfProof } from './statement.js'
 import { signBegin } from './terms/terms.js'
 
 /**
@@ -110,7 +111,8 @@ export class UserSession extends Side {
 
   /** What settling needs beside the journal. */
   rest(): UserRest {
-    return { accepted: [...this.rows], open: [...this.open] }
+    // Copies: a row must not keep the memory of its whole request.
+    return { accepted: [...this.rows], open: this.open.map(({ x, y, ...row }) => ({ ...row, x: x.slice(), y: y.slice() })) }
   }
 
   /** Rows that may still be asked for. */
@@ -197,20 +199,7 @@ export class UserSession extends Side {
       equal(proof.userTail.signature, ledger.ownTail!.signature) &&
       equal(proof.contributorTail.signature, ledger.peerTail!.signature)
     if (!fits) throw new InvalidProofError('session', `the bundle offered is not that of rows 0 to ${this.answered} of this session`)
-    return {
-      session: proof.session,
-      adapter: proof.adapter,
-      base: proof.base,
-      userKey: proof.userKey,
-      contributorKey: proof.contributorKey,
-      start: proof.start,
-      end: proof.end,
-      publicStart: proof.publicStart,
-      publicEnd: proof.publicEnd,
-      root: proof.root,
-      digest: proof.digest,
-      length: proof.bundleBytes
-    }
+    return statementOfProof(proof)
   }
 
   /**

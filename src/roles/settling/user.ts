@@ -6,6 +6,7 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { equal, fromHex, toHex } from '../../bytes.js'
 import { InvalidProofError, isPeerError, NotFoundError, RefusedError } from '../../errors.js'
+import { NET_LIMITS } from '../../limits.js'
 import type { FetchService } from '../../net/fetch/index.js'
 import type { SessionService } from '../../net/session/index.js'
 import type { VerifiedManifest, VerifiedProof } from '../../proof/index.js'
@@ -25,11 +26,15 @@ import { encodeStatement, type Statement } from '../../wire/announcement.js'
 import { SessionEntry, timedUserJobs } from '../session-entry.js'
 import type { SessionInfo } from '../types.js'
 import { Clock } from './clock.js'
+import { Rests } from './rests.js'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 /** Milliseconds before each attempt: a contributor that restarts is back in seconds; after 10 minutes it has proved alone. The last goes on. */
 const RETRY = [SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 60 * MINUTE] as const
+
+/** Bytes in memory of a row that is accepted: its point, and three numbers. */
+const PUBLIC_ROW_BYTES = 128
 
 /** Sessions settled by this process that it tells of without its store. */
 const REMEMBERED = 256
@@ -50,13 +55,15 @@ export interface UserSettlingInit {
 export class UserSettling {
   private readonly clock = new Clock()
   private readonly attempts = new Map<string, number>()
-  private readonly rests = new Map<string, UserRest>()
+  private readonly rests: Rests<UserRest>
   private readonly running = new Map<string, Promise<SessionInfo>>()
   /** What became of those that this process broke. */
   private readonly results = new Map<string, SessionInfo>()
   private readonly stopping = new AbortController()
 
-  constructor(private readonly init: UserSettlingInit) {}
+  constructor(private readonly init: UserSettlingInit) {
+    this.rests = new Rests(NET_LIMITS.restBytesAll)
+  }
 
   /** Takes up the sessions that an earlier process left. */
   async start(): Promise<void> {
@@ -74,7 +81,8 @@ export class UserSettling {
   /** A session broke: it is settled in the background. */
   broken(session: Uint8Array, rest: UserRest): void {
     const id = toHex(session)
-    this.rests.set(id, rest)
+    const bytes = rest.open.reduce((sum, { x, y }) => sum + x.byteLength + y.byteLength, rest.accepted.length * PUBLIC_ROW_BYTES)
+    this.rests.set(id, { peer: 'own', bytes, rest })
     this.wait(id)
   }
 
@@ -111,7 +119,11 @@ export class UserSettling {
   private async attempt(id: string): Promise<SessionInfo> {
     const { store, onSession } = this.init
     const [records, record] = await Promise.all([store.journals.of(fromHex(id)).load(), store.sessions.find(id)])
-    if (records.length === 0 || record === undefined) throw new NotFoundError(`there is nothing to settle of session ${id}`)
+    if (records.length === 0 || record === undefined) {
+      this.rests.delete(id)
+      this.attempts.delete(id)
+      throw new NotFoundError(`there is nothing to settle of session ${id}`)
+    }
     const entry = SessionEntry.restored(record, { save: changed => store.sessions.put(changed), onChange: onSession })
     try {
       const peer = peerIdFromString(record.peer)

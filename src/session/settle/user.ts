@@ -25,6 +25,7 @@ import { type Deadline, Machine, type MachineInit } from '../machine.js'
 import { type Code, refusedBy } from '../messages/codes.js'
 import type { Batch, Message, Proof, Settle } from '../messages/messages.js'
 import type { AnsweredRow } from '../requests.js'
+import { statementOfProof } from '../statement.js'
 import type { Peers } from '../terms/terms.js'
 import { checkSettle, makeSettle } from './message.js'
 import { type RestoredUser, tailOf } from './restore.js'
@@ -128,20 +129,7 @@ export class SettlingUser extends Machine {
       equal(proof.digest, offered.digest) &&
       proof.bundleBytes === offered.length
     if (!fits) throw new InvalidProofError('session', `the bundle offered is not that of the rows of this session that it names`)
-    return {
-      session: proof.session,
-      adapter: proof.adapter,
-      base: proof.base,
-      userKey: proof.userKey,
-      contributorKey: proof.contributorKey,
-      start: proof.start,
-      end: proof.end,
-      publicStart: proof.publicStart,
-      publicEnd: proof.publicEnd,
-      root: proof.root,
-      digest: proof.digest,
-      length: proof.bundleBytes
-    }
+    return statementOfProof(proof)
   }
 
   /** Signs for a verified bundle. @returns this side's signature. @throws InvalidProofError('session') as `checkBundle` */

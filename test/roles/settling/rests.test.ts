@@ -33,6 +33,7 @@ test('a row that was answered and not accepted keeps no more than itself in memo
   const { rows } = session.rest()
   t.is(rows.length, 4)
   for (const { x } of rows) t.is(x.buffer.byteLength, x.byteLength)
+  for (const { x, y } of user.rest().open) t.deepEqual([x.buffer.byteLength, y.buffer.byteLength], [x.byteLength, y.byteLength])
   user.fail(new Error('enough'))
   await carried
   await server.contributor.stop()
