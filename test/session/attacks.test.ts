@@ -96,7 +96,8 @@ test('an answer with another row number', byUser, {
 })
 test('an answer of more rows than were asked for', byUser, {
   tamper: deltas(({ count }) => ({ count: count + 1 })),
-  error: ProtocolViolationError
+  error: ProtocolViolationError,
+  message: /rows came for request 0, which has 2 left/
 })
 test('an answer that is too short', byUser, { tamper: deltas(({ y }) => ({ y: y.subarray(1) })), error: MalformedMessageError })
 test('an answer with widths of too few modules', byUser, {
