@@ -75,7 +75,7 @@ export class SessionEntry {
     this.init.onChange?.(this.info())
   }
 
-  /** The last word on a session that failed; when the store cannot take it any more, it is still shown while this node runs. */
+  /** A word on a session that failed; when the store cannot take it any more, it is still shown while this node runs. */
   async end(change: Parameters<SessionEntry['set']>[0]): Promise<void> {
     await this.set(change).catch(() => {})
   }

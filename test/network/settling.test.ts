@@ -144,6 +144,16 @@ test('sessions that an earlier process left are proved by the next, and announce
   t.deepEqual(await announced(again), [{ end: 4, twoSided: false }])
 })
 
+test('a session that cannot be settled stays broken, and says why', async t => {
+  const it = await broken(t)
+  await it.server.net.stop()
+  await t.throwsAsync(it.settling.settle(it.session))
+  const { state, error } = (await it.user.store.sessions.find(it.session))!
+  t.is(state, 'broken')
+  t.regex(error!, /^settling: .+; it is tried again$/)
+  t.false((await it.user.store.journals.list())[0]!.settled)
+})
+
 test('a session that a contributor does not know is refused by its code, and not tried again', async t => {
   const it = await broken(t)
   await it.server.store.journals.of(fromHex(it.session)).remove()

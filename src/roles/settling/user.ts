@@ -186,7 +186,10 @@ export class UserSettling {
       const state: SessionRecord['state'] = entry.state === 'broken' ? 'failed' : entry.state
       return entry.end({ state, error: `settling: ${error.message}` })
     }
-    if (!this.stopping.signal.aborted) this.wait(id)
+    if (this.stopping.signal.aborted) return
+    // Whoever asks why it is still open reads it in the record.
+    await entry.end({ error: `settling: ${error.message}; it is tried again` })
+    this.wait(id)
   }
 
   /** Takes the bundles that the contributor offers. */
