@@ -1,10 +1,9 @@
 /** What gossipsub keeps of a peer ends with its last connection, also where the peer store does not answer in time. */
-import type { Libp2pEvents, PeerId } from '@libp2p/interface'
+import type { Libp2pEvents, PeerId, TypedEventTarget } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import test from 'ava'
 import { MemoryDatastore } from 'datastore-core'
 import { Key } from 'interface-datastore'
-import { TypedEventEmitter } from 'main-event'
 import { DepartedPeers } from '../../src/net/announce/departed.js'
 import { event, startNode } from './nodes.js'
 
@@ -54,7 +53,8 @@ test('a peer that goes while the peer store does not answer is let go by gossip'
 test('only peers without a connection are let go, once for all who went, and none after the end', async t => {
   const peers = ['a', 'b', 'c'] as unknown as PeerId[]
   const told: PeerId[] = []
-  const events = new TypedEventEmitter<Libp2pEvents>()
+  const events = new EventTarget() as unknown as TypedEventTarget<Libp2pEvents>
+  const disconnect = (detail: PeerId | undefined): unknown => events.dispatchEvent(new CustomEvent('peer:disconnect', { detail }))
   let looked = (): void => {}
   let looks = 0
   const departed = new DepartedPeers(
@@ -76,13 +76,13 @@ test('only peers without a connection are let go, once for all who went, and non
   const topology = { onDisconnect: (peer: PeerId) => void told.push(peer) }
   departed.start()
   const look = new Promise<void>(resolve => (looked = resolve))
-  for (const detail of peers) events.safeDispatchEvent('peer:disconnect', { detail })
+  for (const peer of peers) disconnect(peer)
   await look
   t.deepEqual(told, [peers[0], peers[2]])
   t.is(looks, 1)
-  events.safeDispatchEvent('peer:disconnect', { detail: peers[0] })
+  disconnect(peers[0])
   departed.stop()
-  events.safeDispatchEvent('peer:disconnect', { detail: peers[0] })
+  disconnect(peers[0])
   await new Promise(resolve => setTimeout(resolve, 30))
   t.is(looks, 1)
 })
