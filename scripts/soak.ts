@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { NET_LIMITS } from '../src/limits.js'
 import type { Figures } from './soak/figures.js'
 
 const PEER = fileURLToPath(new URL('./soak/peer.js', import.meta.url))
@@ -19,6 +20,8 @@ const WARM_UP = 1 / 3
 const WINDOW = 1 / 3
 const FLAT = 1.05
 const VERIFIERS = 2
+/** Those that a contributor serves one peer. */
+const SESSIONS_OF_A_USER = NET_LIMITS.sessionsPerPeer
 const SAMPLES = 60
 
 const { values } = parseArgs({
@@ -35,8 +38,8 @@ class Peer {
     readonly address: string
   ) {}
 
-  static async start(kind: string, folder: string, count: number, bootstrap?: string): Promise<Peer> {
-    const argv = [kind, folder, String(count), ...(bootstrap === undefined ? [] : [bootstrap])]
+  static async start(kind: string, folder: string, count: number, ...more: (string | number)[]): Promise<Peer> {
+    const argv = [kind, folder, String(count), ...more.map(String)]
     const child = fork(PEER, argv, { execArgv: ['--expose-gc'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     children.push(child)
     const { address } = await next<{ address: string }>(child, 'ready')
@@ -77,12 +80,34 @@ function next<T>(child: ChildProcess, type: string): Promise<T> {
 }
 
 /** A mean: what is kept until the proof rises and falls within the window. */
-function mean(figures: readonly Figures[], of: (figures: Figures) => number): number {
+function mean<F>(figures: readonly F[], of: (figures: F) => number): number {
   return figures.reduce((sum, each) => sum + of(each), 0) / figures.length
 }
 
+/** What all of them hold, sample by sample. */
+function sums(peers: readonly Peer[]): Pick<Figures, 'rss' | 'heap' | 'buffers'>[] {
+  const sum = (n: number, of: (figures: Figures) => number): number => peers.reduce((all, { samples }) => all + of(samples[n]!), 0)
+  return peers[0]!.samples.map((_, n) => ({
+    rss: sum(n, figures => figures.rss),
+    heap: sum(n, figures => figures.heap),
+    buffers: sum(n, figures => figures.buffers)
+  }))
+}
+
+/** Sessions of all of them. */
+function all(peers: readonly Peer[]): { done: number; failed: number } {
+  const last = peers.map(({ samples }) => samples.at(-1)!)
+  return { done: last.reduce((sum, { done }) => sum + done, 0), failed: last.reduce((sum, { failed }) => sum + failed, 0) }
+}
+
 /** Sentences about what grew; told as it is either way. */
-function growth({ kind, samples }: Peer): string[] {
+function growth({
+  kind,
+  samples
+}: {
+  readonly kind: string
+  readonly samples: readonly Pick<Figures, 'rss' | 'heap' | 'buffers'>[]
+}): string[] {
   const from = Math.floor(samples.length * WARM_UP)
   const window = Math.max(1, Math.floor(samples.length * WINDOW))
   const [early, late] = [samples.slice(from, from + window), samples.slice(-window)]
@@ -104,25 +129,30 @@ try {
   const contributor = await Peer.start('contributor', folder, 1)
   const before = await contributor.sample()
   contributor.samples.length = 0
-  const users = await Peer.start('users', folder, sessions, contributor.address)
+  // A process for each, as on the machines of people: libp2p's nodes of one process wait for each other's locks.
+  const users: Peer[] = []
+  for (let first = 0; first < sessions; first += SESSIONS_OF_A_USER) {
+    const count = Math.min(SESSIONS_OF_A_USER, sessions - first)
+    users.push(await Peer.start('user', join(folder, `user-${users.length}`), count, contributor.address, first / sessions))
+  }
   const verifiers = await Peer.start('verifiers', folder, VERIFIERS, contributor.address)
-  const peers = [contributor, users, verifiers]
+  const peers = [contributor, ...users, verifiers]
   for (let n = 0; n < SAMPLES; n++) {
     await sleep((minutes * MINUTE) / SAMPLES)
     for (const peer of peers) await peer.sample()
     const { rss, heap, sockets, timers } = contributor.samples.at(-1)!
-    const { done, failed } = users.samples.at(-1)!
+    const { done, failed } = all(users)
     console.log(
       `${n + 1}/${SAMPLES}: contributor ${(rss / MiB).toFixed(0)} MiB, heap ${(heap / MiB).toFixed(1)}, ${sockets} sockets, ${timers} timers; ${done} sessions, ${failed} failed`
     )
   }
-  for (const peer of [users, verifiers]) await peer.rest()
+  for (const peer of [...users, verifiers]) await peer.rest()
   const resting = await contributor.sample()
   contributor.samples.pop()
-  for (const peer of peers) faults.push(...growth(peer))
+  faults.push(...growth(contributor), ...growth({ kind: 'users', samples: sums(users) }), ...growth(verifiers))
   const rejections = peers.reduce((sum, { samples }) => sum + samples.at(-1)!.rejections, 0)
   if (rejections > 0) faults.push(`${rejections} rejections were not handled`)
-  const { done, failed } = users.samples.at(-1)!
+  const { done, failed } = all(users)
   if (failed > 0) faults.push(`${failed} sessions failed`)
   console.log(`${done} sessions in ${minutes} minutes, ${sessions} at a time; ${verifiers.samples.at(-1)!.done} verifiers came and went`)
   console.log(
@@ -131,7 +161,7 @@ try {
   // Users are still connected, and each connection has its own.
   if (resting.timers > before.timers + 4 * resting.sockets + 8) faults.push(`${resting.timers} timers are left`)
   if (values.json !== undefined)
-    await writeFile(values.json, JSON.stringify(Object.fromEntries(peers.map(({ kind, samples }) => [kind, samples]))))
+    await writeFile(values.json, JSON.stringify({ contributor: contributor.samples, users: sums(users), verifiers: verifiers.samples }))
 } catch (error) {
   faults.push((error as Error).message)
 } finally {

@@ -1,7 +1,8 @@
 /**
- * A process of the soak run: one contributor; or users with several sessions each, one after the other; or verifiers that come and go.
+ * A process of the soak run: a contributor; or a user with several sessions at a time, one after the other each; or verifiers that come
+ * and go.
  * It tells the parent what it holds when it is asked.
- * Usage: peer.js contributor|users|verifiers FOLDER COUNT [BOOTSTRAP]
+ * Usage: peer.js contributor|user|verifiers FOLDER COUNT [BOOTSTRAP [PHASE]], PHASE when its first session begins among all users', 0 to 1
  */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,8 +15,6 @@ import { type Figures, figures, type SoakCounts } from './figures.js'
 const DEMO = fileURLToPath(new URL('../../../config/demo/', import.meta.url))
 const BASE = join(DEMO, 'models', 'novels-llama')
 const ADAPTER = join(DEMO, 'adapters', 'shakespeare-llama')
-/** Sessions of one user: those that a contributor serves one peer. */
-const SESSIONS = 4
 const TOKENS = 5
 /** Texts of one session, and milliseconds between them. */
 const TEXTS = 10
@@ -23,7 +22,13 @@ const BETWEEN = 5_000
 /** Milliseconds for which a verifier stays. */
 const VERIFIER_LIFE = 20_000
 
-const [kind, folder, count, bootstrap] = process.argv.slice(2) as ['contributor' | 'users' | 'verifiers', string, string, string?]
+const [kind, folder, count, bootstrap, phase] = process.argv.slice(2) as [
+  'contributor' | 'user' | 'verifiers',
+  string,
+  string,
+  string?,
+  string?
+]
 const counts: SoakCounts = { done: 0, failed: 0, rejections: 0, warnings: [] }
 process.on('unhandledRejection', error => {
   counts.rejections++
@@ -96,10 +101,10 @@ if (kind === 'contributor') {
   nodes.push(node)
   await node.addAdapter({ folder: ADAPTER, base: BASE, name: 'soak', mode: 'open' })
 }
-if (kind === 'users') {
-  const users = Math.ceil(Number(count) / SESSIONS)
-  for (let n = 0; n < users; n++) nodes.push(await open('user'))
-  for (let n = 0; n < Number(count); n++) running.push(texts(nodes[n % users]!, (n * TEXTS * BETWEEN) / Number(count)))
+if (kind === 'user') {
+  const node = await open('user')
+  nodes.push(node)
+  for (let n = 0; n < Number(count); n++) running.push(texts(node, (Number(phase) + n / Number(count)) * TEXTS * BETWEEN))
 }
 if (kind === 'verifiers') for (let n = 0; n < Number(count); n++) running.push(comingAndGoing())
 say({ type: 'ready', address: nodes[0]?.multiaddrs()[0] })

@@ -57,6 +57,7 @@ test('only peers without a connection are let go, once for all who went, and non
   const disconnect = (detail: PeerId | undefined): unknown => events.dispatchEvent(new CustomEvent('peer:disconnect', { detail }))
   let looked = (): void => {}
   let looks = 0
+  const streamsOutbound = new Map(['open', 'closed', 'reset'].map(status => [status, { rawStream: { status } }]))
   const departed = new DepartedPeers(
     {
       pubsub: {
@@ -65,8 +66,9 @@ test('only peers without a connection are let go, once for all who went, and non
           looked()
           return peers
         },
-        protocols: ['/meshsub/1.1.0', '/meshsub/1.2.0']
-      },
+        protocols: ['/meshsub/1.1.0', '/meshsub/1.2.0'],
+        streamsOutbound
+      } as never,
       registrar: { getTopologies: () => [topology] },
       connectionManager: { getConnections: peer => (peer === peers[1] ? ['open'] : []) },
       events
@@ -80,6 +82,7 @@ test('only peers without a connection are let go, once for all who went, and non
   await look
   t.deepEqual(told, [peers[0], peers[2]])
   t.is(looks, 1)
+  t.deepEqual([...streamsOutbound.keys()], ['open'], 'a stream that opened after its peer was let go')
   disconnect(peers[0])
   departed.stop()
   disconnect(peers[0])

@@ -128,7 +128,7 @@ test('of 64 sessions one that is silent for a minute gives its place away, to pe
 })
 
 test('peers that ask for bundles and do not read hold their own few streams, for a time; others are served meanwhile', async t => {
-  const limits = { transferTime: 1500, answerTime: 1500 }
+  const limits = { transferTime: 3000, answerTime: 3000 }
   const [server, slow, honest] = await Promise.all([startNode(t, { fetch: { limits } }), startNode(t, { roles: [] }), startNode(t)])
   const bundle = new Uint8Array(4 * MiB).fill(5)
   const part = { root: bytes32(1), session: bytes32(2), adapter: bytes32(3), base: bytes32(4), start: 0, end: 1 }

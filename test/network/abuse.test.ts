@@ -92,7 +92,7 @@ test('a flood of valid frames that nobody asked for ends with the first, and cos
 })
 
 test('a user that writes its first message a byte at a time loses its place in time, and others are served', async t => {
-  const server = await contributor(t, [registered], { session: { openTimeout: 500 } })
+  const server = await contributor(t, [registered], { session: { openTimeout: 1500 } })
   const user = await bad(t, server)
   const stream = await open(user, server, SESSION_PROTOCOL)
   const bytes = lengthPrefixed.encode.single(encodeMessage({ open: makeOpening({ manifest, groups: [0], rows: 10, random }).open }))

@@ -118,7 +118,8 @@ test('announced, then valid, with the time that it took', async t => {
   const it = await heard(t, body => body)
   const { busy, used, ...configured } = it.verifier.load
   t.deepEqual(configured, { share: 0.5, lanes: 1 })
-  t.true(busy > 0 && used > 0, `${busy} ${used}`)
+  // Of the last ten seconds: on a busy machine they may be over.
+  t.true(busy > 0 && used >= 0, `${busy} ${used}`)
   t.deepEqual(
     it.verdicts.map(({ verdict }) => verdict),
     ['announced', 'valid']

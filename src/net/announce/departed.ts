@@ -10,6 +10,11 @@ import type { Registrar } from '../components.js'
 /** Milliseconds from a disconnect to the look at who is left. */
 const AFTER = 1_000
 
+/** GossipSub as it is: a stream that was on its way when its peer was let go stays here, with connection and socket. */
+interface Inner {
+  readonly streamsOutbound: Map<string, { readonly rawStream: { readonly status: string } }>
+}
+
 export interface DepartedComponents {
   pubsub: Pick<GossipSub, 'getPeers' | 'protocols'>
   registrar: Pick<Registrar, 'getTopologies'>
@@ -46,6 +51,8 @@ export class DepartedPeers {
 
   private letGo(): void {
     const { pubsub, registrar, connectionManager } = this.components
+    const { streamsOutbound: outbound } = pubsub as unknown as Inner
+    for (const [id, { rawStream }] of outbound) if (rawStream.status !== 'open') outbound.delete(id)
     const gone = pubsub.getPeers().filter(peer => connectionManager.getConnections(peer).length === 0)
     if (gone.length === 0) return
     const topologies = new Set(pubsub.protocols.flatMap(protocol => registrar.getTopologies(protocol)))
