@@ -144,14 +144,20 @@ test('sessions that an earlier process left are proved by the next, and announce
   t.deepEqual(await announced(again), [{ end: 4, twoSided: false }])
 })
 
-test('a session that cannot be settled stays broken, and says why', async t => {
+test('a session that cannot be settled stays broken, and says why until it is', async t => {
   const it = await broken(t)
+  await it.user.net.node.hangUp(it.server.net.node.peerId)
   await it.server.net.stop()
+  await it.server.contributor.stop()
   await t.throwsAsync(it.settling.settle(it.session))
   const { state, error } = (await it.user.store.sessions.find(it.session))!
   t.is(state, 'broken')
   t.regex(error!, /^settling: .+; it is tried again$/)
   t.false((await it.user.store.journals.list())[0]!.settled)
+  const server = await contributor(t, [registered], { at: it.homes.server })
+  await it.user.net.node.dial(server.net.node.getMultiaddrs())
+  t.like(await it.settling.settle(it.session), { state: 'announced', rows: 8, error: null })
+  t.like(await it.user.store.sessions.find(it.session), { state: 'announced', error: null })
 })
 
 test('a session that a contributor does not know is refused by its code, and not tried again', async t => {

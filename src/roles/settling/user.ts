@@ -36,6 +36,9 @@ const RETRY = [SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 60 * MINUTE]
 /** Bytes in memory of a row that is accepted: its point, and three numbers. */
 const PUBLIC_ROW_BYTES = 128
 
+/** How errors of attempts begin: the last word on the session until one succeeds. */
+const SETTLING = 'settling: '
+
 /** Sessions settled by this process that it tells of without its store. */
 const REMEMBERED = 256
 
@@ -153,6 +156,7 @@ export class UserSettling {
       }
       await this.done(id)
       if (entry.state === 'broken') await entry.end({ state: 'failed', error: 'the session was settled without a row that both accepted' })
+      else if (entry.info().error?.startsWith(SETTLING) === true) await entry.end({ error: null })
       const info = entry.info()
       this.remember(info)
       return info
@@ -184,11 +188,11 @@ export class UserSettling {
     if (unknown || isPeerError(error)) {
       await this.done(id)
       const state: SessionRecord['state'] = entry.state === 'broken' ? 'failed' : entry.state
-      return entry.end({ state, error: `settling: ${error.message}` })
+      return entry.end({ state, error: `${SETTLING}${error.message}` })
     }
     if (this.stopping.signal.aborted) return
     // Whoever asks why it is still open reads it in the record.
-    await entry.end({ error: `settling: ${error.message}; it is tried again` })
+    await entry.end({ error: `${SETTLING}${error.message}; it is tried again` })
     this.wait(id)
   }
 
