@@ -8,7 +8,6 @@ import { concat } from '../../src/bytes.js'
 import { LimitExceededError, MalformedMessageError } from '../../src/errors.js'
 import { NET_LIMITS } from '../../src/limits.js'
 import { Answers } from '../../src/net/guard/answers.js'
-import { Allowance } from '../../src/net/guard/allowance.js'
 import { Counters } from '../../src/counters.js'
 import { guardConnections } from '../../src/net/guard/connections.js'
 import { FrameRates } from '../../src/net/guard/frames.js'
@@ -17,18 +16,6 @@ import { Lengths, Negotiation } from '../../src/net/guard/framing.js'
 const line = (text: string): Uint8Array => lengthPrefixed.encode.single(new TextEncoder().encode(`${text}\n`)).subarray()
 const lines = (...texts: string[]): Uint8Array => concat(texts.map(line))
 const speaksNoise = (protocol: string): boolean => protocol === '/noise'
-
-test('an allowance is spent at once up to its reserve, and grows with time', t => {
-  const allowance = new Allowance(10, 5)
-  t.true(allowance.spend(5, 1000))
-  t.false(allowance.spend(1, 1000))
-  t.false(allowance.spend(1, 1099))
-  t.true(allowance.spend(1, 1100))
-  t.false(allowance.spend(1, 1200, false))
-  t.false(allowance.spend(1, 1250))
-  t.true(allowance.spend(5, 9_000_000))
-  t.false(allowance.spend(1, 9_000_000))
-})
 
 test('a negotiation ends with the line of a protocol that is spoken, wherever its bytes are cut', t => {
   const bytes = concat([lines('/multistream/1.0.0', '/tls/1.0.0', '/noise'), Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff)])

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { isPointForm, isSignatureForm } from '../../src/net/announce/form.js'
-import { Budget, Budgets, Window } from '../../src/net/announce/rates.js'
+import { Budget, Budgets, Window } from '../../src/net/rates.js'
 
 test('a window forgets what is over and counts each key for itself', t => {
   const window = new Window(2, 100)
@@ -28,6 +28,18 @@ test('a budget fills up with time, to one second’s worth', t => {
   t.false(budget.has(2, 100))
   t.true(budget.has(10, 100_000))
   t.false(budget.has(11, 100_000))
+})
+
+test('a budget is spent at once up to its reserve, and grows with time', t => {
+  const budget = new Budget(10, 5)
+  t.true(budget.spend(5, 1000))
+  t.false(budget.spend(1, 1000))
+  t.false(budget.spend(1, 1099))
+  t.true(budget.spend(1, 1100))
+  t.false(budget.spend(1, 1200, false))
+  t.false(budget.spend(1, 1250))
+  t.true(budget.spend(5, 9_000_000))
+  t.false(budget.spend(1, 9_000_000))
 })
 
 test('budgets of thousands of keys keep those that are spent', t => {

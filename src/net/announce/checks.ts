@@ -4,7 +4,7 @@
  */
 import { checkSignatures, type FeedAnnouncement, signaturesOf } from '../../store/feed.js'
 import { NET_LIMITS } from '../../limits.js'
-import { Budget } from './rates.js'
+import { Budget } from '../rates.js'
 
 export class SignatureChecks {
   private readonly budget: Budget

@@ -15,7 +15,7 @@ import { ANNOUNCEMENT_LABEL, type FeedAnnouncement, openAnnouncement, type Store
 import { encodeAnnouncement, encodeUnsigned, type UnsignedAnnouncement } from '../../wire/announcement.js'
 import type { SignatureChecks } from './checks.js'
 import { type DepartedComponents, DepartedPeers } from './departed.js'
-import { Budgets } from './rates.js'
+import { Budgets } from '../rates.js'
 import type { ClockSkew } from './skew.js'
 import { TOPICS, topicOf } from './topics.js'
 import { AnnouncementValidator, type AnnouncementView, type ValidatorLimits } from './validator.js'

@@ -13,7 +13,7 @@ import { checkSignatures, type FeedAnnouncement, openAnnouncement, signaturesOf 
 import { type Announcement, announcedOwner } from '../../wire/announcement.js'
 import { isPointForm, isSignatureForm } from './form.js'
 import { SignatureChecks } from './checks.js'
-import { Budgets, Window } from './rates.js'
+import { Budgets, Window } from '../rates.js'
 import { ClockSkew } from './skew.js'
 import { topicOf } from './topics.js'
 

@@ -2,7 +2,7 @@
 import { atLimit } from '../../counters.js'
 import { LimitExceededError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
-import { Allowance } from './allowance.js'
+import { Budget } from '../rates.js'
 
 const HEADER_BYTES = 12
 const DATA = 0
@@ -13,8 +13,8 @@ export class FrameRates {
   private have = 0
   /** Bytes of the data frame under way that are still to come. */
   private left = 0
-  private readonly small = new Allowance(NET_LIMITS.smallFramesPerSecond, NET_LIMITS.smallFrames)
-  private readonly streams = new Allowance(NET_LIMITS.streamsPerSecond, NET_LIMITS.streams)
+  private readonly small = new Budget(NET_LIMITS.smallFramesPerSecond, NET_LIMITS.smallFrames)
+  private readonly streams = new Budget(NET_LIMITS.streamsPerSecond, NET_LIMITS.streams)
 
   /**
    * @param now milliseconds

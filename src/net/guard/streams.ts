@@ -3,7 +3,7 @@ import type { MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@li
 import { atLimit, type Counters } from '../../counters.js'
 import { LimitExceededError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
-import { Allowance } from './allowance.js'
+import { Budget } from '../rates.js'
 import { SESSION_PROTOCOL } from '../../proof/index.js'
 import { OTHER_VERSION } from '../versions.js'
 import { Answers } from './answers.js'
@@ -43,7 +43,7 @@ export function guardEncrypted(connection: MessageStream, muxerNamed: boolean, c
       named = true
       frames = end.rest
     }
-    rates.feed(frames, Date.now(), takes(connection))
+    rates.feed(frames, performance.now(), takes(connection))
     return false
   }
   watchIncoming(connection, look, counters)
@@ -60,8 +60,8 @@ export function guardStreams<Components extends GuardComponents>(
     const { createStreamMuxer } = inner
     inner.createStreamMuxer = connection => {
       const muxer = createStreamMuxer.call(inner, connection) as Muxer
-      const queries = new Allowance(NET_LIMITS.queriesPerSecond, NET_LIMITS.queries)
-      const gossip = new Allowance(NET_LIMITS.gossipBytesPerSecond, NET_LIMITS.gossipBytes)
+      const queries = new Budget(NET_LIMITS.queriesPerSecond, NET_LIMITS.queries)
+      const gossip = new Budget(NET_LIMITS.gossipBytesPerSecond, NET_LIMITS.gossipBytes)
       const guard = (stream: Stream): void =>
         guardStream(stream, { registrar: components.registrar, kadProtocol, queries, gossip, counters })
       const { onRemoteStream, createStream } = muxer
@@ -83,8 +83,8 @@ export function guardStreams<Components extends GuardComponents>(
 interface StreamGuard extends GuardComponents {
   readonly kadProtocol: string
   /** Of all the peer's streams. */
-  readonly queries: Allowance
-  readonly gossip: Allowance
+  readonly queries: Budget
+  readonly gossip: Budget
   readonly counters: Counters | undefined
 }
 
@@ -104,7 +104,7 @@ function guardStream(stream: Stream, { registrar, kadProtocol, queries, gossip, 
     if (protocol === IDENTIFY) return new Lengths(NET_LIMITS.identifyBytes, undefined, 'identifyBytes')
     if (inbound && protocol.startsWith(GOSSIP)) {
       return new Lengths(LONGEST_RPC, length => {
-        if (gossip.spend(length + RPC_BYTES, Date.now())) return
+        if (gossip.spend(length + RPC_BYTES, performance.now())) return
         const { gossipBytes: most } = NET_LIMITS
         throw atLimit('gossipBytes', new LimitExceededError('bytes of gossip of one connection at once', most + 1, most))
       })
@@ -112,7 +112,7 @@ function guardStream(stream: Stream, { registrar, kadProtocol, queries, gossip, 
     if (protocol !== kadProtocol) return undefined
     if (!inbound) return new Answers()
     const onQuery = (): void => {
-      if (queries.spend(1, Date.now())) return
+      if (queries.spend(1, performance.now())) return
       const { queries: most } = NET_LIMITS
       throw atLimit('queries', new LimitExceededError('queries of one connection at once', most + 1, most))
     }

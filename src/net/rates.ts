@@ -1,4 +1,4 @@
-/** Rates of gossip: how often something happened lately, by key. Memory is bounded by sweeping what is over. */
+/** Rates: how often something happened lately, how much may happen now, by key. Memory is bounded by sweeping what is over. */
 
 /** Keys kept before what is over is swept. */
 const SWEEP = 4096
@@ -30,17 +30,24 @@ export class Window {
   }
 }
 
-/** A budget of so much a second, with a second's worth in reserve. */
+/** A budget of so much a second for ever, and of its reserve at once: without one, a second's worth. */
 export class Budget {
   private left: number
   private at = 0
 
-  constructor(private readonly perSecond: number) {
-    this.left = perSecond
+  constructor(
+    private readonly perSecond: number,
+    private readonly reserve: number = perSecond
+  ) {
+    this.left = reserve
   }
 
-  has(amount: number, now: number): boolean {
-    this.left = Math.min(this.perSecond, this.left + ((now - this.at) * this.perSecond) / 1000)
+  /**
+   * @param now milliseconds
+   * @param grows false when nothing is added for the time since the last call
+   */
+  has(amount: number, now: number, grows = true): boolean {
+    if (grows) this.left = Math.min(this.reserve, this.left + ((now - this.at) * this.perSecond) / 1000)
     this.at = now
     return this.left >= amount
   }
@@ -50,9 +57,16 @@ export class Budget {
     this.left -= amount
   }
 
+  /** Spends so much, or nothing. @returns false when there is not so much left */
+  spend(amount: number, now: number, grows = true): boolean {
+    if (!this.has(amount, now, grows)) return false
+    this.take(amount)
+    return true
+  }
+
   /** True when nothing is spent: nothing would be lost by forgetting it. */
   isWhole(now: number): boolean {
-    return this.has(this.perSecond, now)
+    return this.has(this.reserve, now)
   }
 }
 
