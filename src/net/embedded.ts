@@ -22,13 +22,10 @@ import type { Datastore } from 'interface-datastore'
 import { InvalidInputError } from '../errors.js'
 import type { Registrar, StreamOpener } from './components.js'
 import type { AnnounceService } from './announce/index.js'
-import { Discovery } from './discovery.js'
 import type { FetchService } from './fetch/index.js'
 import { type Net, type NetInit, ownServices } from './index.js'
 import { KAD_PROTOCOL, type NetHost } from './node.js'
-import { Room, type RoomNode } from './guard/index.js'
-import { KnownPeers, type KnownPeersNode } from './known-peers.js'
-import { Rejoin } from './rejoin.js'
+import { type Keepers, keepersOf, type KeptNode } from './keepers.js'
 
 /** What libp2p hands over; the services by the names under which the node has them. */
 export interface NetComponents {
@@ -40,6 +37,7 @@ export interface NetComponents {
   connectionManager: StreamOpener & {
     openConnection(peer: PeerId | Multiaddr | Multiaddr[], options?: AbortOptions): Promise<Connection>
     getConnections(peer?: PeerId): Connection[]
+    getMaxConnections(): number
   }
   addressManager: { getAddresses(): Multiaddr[] }
   contentRouting: ContentRouting
@@ -88,7 +86,7 @@ export function embeddedNet<Extra extends Record<string, Startable>>(
   services: { [name in keyof Extra]: (components: NetComponents) => Extra[name] }
 ): Net<Extra> {
   const { dht, pubsub, ping } = checkComponents(components)
-  const factories = ownServices(init, topic => discovery.joinTopics([topic]))
+  const factories = ownServices(init, topic => keepers.discovery.joinTopics([topic]))
   const fetch: FetchService = factories.fetch(components)
   const announce: AnnounceService = factories.announce({
     pubsub,
@@ -99,34 +97,20 @@ export function embeddedNet<Extra extends Record<string, Startable>>(
   })
   const more = Object.fromEntries(Object.entries(services).map(([name, factory]) => [name, factory(components)])) as Extra
   const node = hostOf(components, { dht, pubsub, ping, fetch, announce, ...more })
-  const discovery: Discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)
-  const known = new KnownPeers(node as unknown as KnownPeersNode, { counters: init.counters })
-  const room = new Room(node as unknown as RoomNode, undefined, init.counters)
-  const rejoin = new Rejoin(
-    node as unknown as ConstructorParameters<typeof Rejoin>[0],
-    init.bootstrap ?? [],
-    init.rejoinWait,
-    init.counters
-  )
+  const keepers: Keepers = keepersOf(node as unknown as KeptNode, init, components.connectionManager.getMaxConnections())
   const startable: Startable[] = [fetch, ...Object.values(more), announce]
   return {
     node: node as unknown as Net<Extra>['node'],
     fetch,
     announce,
-    discovery,
+    discovery: keepers.discovery,
     async start() {
       for (const service of startable) await service.start()
       announce.afterStart()
-      discovery.start()
-      rejoin.start()
-      known.start()
-      room.start()
+      keepers.start()
     },
     async stop() {
-      rejoin.stop()
-      known.stop()
-      room.stop()
-      await discovery.stop()
+      await keepers.stop()
       for (const service of startable.reverse()) await service.stop()
     }
   }

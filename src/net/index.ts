@@ -6,15 +6,14 @@
  */
 import type { ServiceFactoryMap } from 'libp2p'
 import type { Datastore } from 'interface-datastore'
+import { NET_LIMITS } from '../limits.js'
 import { keptManifest, type Store } from '../store/index.js'
 import { type AnnounceInit, type AnnounceService, announceService } from './announce/index.js'
 import { SignatureChecks } from './announce/checks.js'
-import { Discovery } from './discovery.js'
+import type { Discovery } from './discovery.js'
 import { type FetchInit, type FetchService, fetchService, type FetchSource } from './fetch/index.js'
 import { createNetNode, type NetHost, type NetNode, type NetNodeInit } from './node.js'
-import { Room, type RoomNode } from './guard/index.js'
-import { KnownPeers, type KnownPeersNode } from './known-peers.js'
-import { Rejoin } from './rejoin.js'
+import { keepersOf, type KeptNode } from './keepers.js'
 
 export * from './announce/index.js'
 export * from './discovery.js'
@@ -88,11 +87,9 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
     ...ownServices(init, topic => lonely.tell(topic))
   } as unknown as ServiceFactoryMap<OwnServices & Extra>)
   const own = node.services as unknown as OwnServices
-  const discovery = new Discovery(node as unknown as ConstructorParameters<typeof Discovery>[0], undefined, init.counters)
+  const keepers = keepersOf(node as unknown as KeptNode, init, NET_LIMITS.connections)
+  const { discovery } = keepers
   lonely.tell = topic => discovery.joinTopics([topic])
-  const known = new KnownPeers(node as unknown as KnownPeersNode, { counters: init.counters })
-  const room = new Room(node as unknown as RoomNode, undefined, init.counters)
-  const rejoin = new Rejoin(node, init.bootstrap ?? [], init.rejoinWait, init.counters)
   return {
     node,
     fetch: own.fetch,
@@ -100,16 +97,10 @@ export async function createNet<Extra extends Record<string, unknown> = Record<n
     discovery,
     async start() {
       await node.start()
-      discovery.start()
-      rejoin.start()
-      known.start()
-      room.start()
+      keepers.start()
     },
     async stop() {
-      rejoin.stop()
-      known.stop()
-      room.stop()
-      await discovery.stop()
+      await keepers.stop()
       await node.stop()
     }
   }

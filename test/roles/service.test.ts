@@ -10,10 +10,11 @@ const LLAMA = 'config/demo/models/novels-llama'
 const KJV = 'config/demo/adapters/kjv-llama'
 const LISTEN = ['/ip4/127.0.0.1/tcp/0']
 
-async function own(t: ExecutionContext, roles: Role[], more: Partial<ZkloraInit> = {}) {
+async function own(t: ExecutionContext, roles: Role[], more: Partial<ZkloraInit> = {}, connections?: number) {
   const { services, ...defaults } = libp2pDefaults({ roles, privateAddresses: true })
   const libp2p = await createLibp2p({
     ...defaults,
+    connectionManager: { ...defaults.connectionManager, ...(connections === undefined ? {} : { maxConnections: connections }) },
     addresses: { listen: LISTEN },
     transports: [tcp()],
     services: { ...services, zklora: zklora({ dataDir: await temporaryFolder(t), roles, ...more }) }
@@ -27,6 +28,14 @@ async function peer(t: ExecutionContext, roles: Role[], bootstrap: string[]): Pr
   const node = await createNode({ dataDir, privateKey: await generateIdentity(), roles, listen: LISTEN, bootstrap, privateAddresses: true })
   t.teardown(() => node.stop())
   return node
+}
+
+/** A peer that only dials. */
+async function plain(t: ExecutionContext) {
+  const { services, ...defaults } = libp2pDefaults({ roles: [], privateAddresses: true })
+  const libp2p = await createLibp2p({ ...defaults, transports: [tcp()], services })
+  t.teardown(() => libp2p.stop())
+  return libp2p
 }
 
 test.serial('it contributes, is found, and its session is proved and heard of', async t => {
@@ -67,4 +76,15 @@ test.serial('a libp2p node that lacks what is needed is refused with the service
     createLibp2p({ ...defaults, services: { ...services, ...change, zklora: zklora({ dataDir, roles: [] }) } as never })
   await t.throwsAsync(other({ dht: () => ({ protocol: '/ipfs/kad/1.0.0' }) }), { message: /speaks \/ipfs\/kad\/1\.0\.0/ })
   await t.throwsAsync(other({ pubsub: () => ({ globalSignaturePolicy: 'StrictSign' }) }), { message: /policy StrictSign/ })
+})
+
+test.serial('it keeps a place free of those that the libp2p node has', async t => {
+  const libp2p = await own(t, ['verifier'], { privateAddresses: true }, 4)
+  const { node } = libp2p.services.zklora
+  const gone = new Promise(resolve => libp2p.addEventListener('peer:disconnect', resolve, { once: true }))
+  for (let n = 0; n < 4; n++) await (await plain(t)).dial(libp2p.getMultiaddrs())
+  await gone
+  t.is(libp2p.getConnections().length, 3)
+  t.is((await node.status()).limits['connections'], 1)
+  t.deepEqual((await node.status()).reachability, { state: 'reachable', why: '4 peers dialled it since it started' })
 })

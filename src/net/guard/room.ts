@@ -4,7 +4,6 @@
  */
 import type { Connection, Libp2pEvents, Startable, TypedEventTarget } from '@libp2p/interface'
 import type { Counters } from '../../counters.js'
-import { NET_LIMITS } from '../../limits.js'
 import { hostOf } from './connections.js'
 
 /** Share of the places that is kept free. */
@@ -20,7 +19,7 @@ export class Room implements Startable {
   /** @param most places; as many connections as libp2p takes */
   constructor(
     private readonly node: RoomNode,
-    most: number = NET_LIMITS.connections,
+    most: number,
     private readonly counters?: Counters
   ) {
     this.held = Math.floor(most * (1 - FREE))
