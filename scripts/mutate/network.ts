@@ -187,8 +187,8 @@ export const NETWORK = [
   ...changes(
     'src/net/frames.ts',
     ['net/frames', 'net/streams'],
-    never('a frame is as long as may be', 'this.value > this.maxBytes'),
-    never('a length is a varint, the shortest', 'byte >= MORE || (byte === 0 && this.lengthBytes > 1)'),
+    never('a frame is as long as may be', 'length !== undefined && length > this.maxBytes'),
+    never('a length is a varint, the shortest', 'byte >= MORE || (byte === 0 && this.bytes > 1)'),
     never('the end is between two frames', '!reader.isBetween')
   ),
   ...changes(

@@ -16,12 +16,34 @@ const LENGTH_BYTES = 4
 const FIRST_BYTES = 64 * 1024
 const MORE = 0x80
 
+/** The length of a frame, byte by byte. */
+export class LengthReader {
+  private value = 0
+  private bytes = 0
+
+  get isBegun(): boolean {
+    return this.bytes > 0
+  }
+
+  /** @returns the length with its last byte. @throws MalformedMessageError */
+  push(byte: number): number | undefined {
+    this.value += (byte % MORE) * MORE ** this.bytes
+    this.bytes++
+    if (byte >= MORE && this.bytes < LENGTH_BYTES) return undefined
+    // Shortest: the last byte of several is not 0.
+    if (byte >= MORE || (byte === 0 && this.bytes > 1)) {
+      throw new MalformedMessageError(`a frame starts with a length that is no varint of at most ${LENGTH_BYTES} bytes`)
+    }
+    const { value } = this
+    this.value = this.bytes = 0
+    return value
+  }
+}
+
 class FrameReader {
+  private readonly lengths = new LengthReader()
   /** Of the frame that is being read; undefined while its length is. */
   private length: number | undefined
-  /** The length so far, and how many bytes of it have come. */
-  private value = 0
-  private lengthBytes = 0
   private frame = new Uint8Array(0)
   private filled = 0
 
@@ -29,14 +51,14 @@ class FrameReader {
 
   /** True between two frames. */
   get isBetween(): boolean {
-    return this.length === undefined && this.lengthBytes === 0
+    return this.length === undefined && !this.lengths.isBegun
   }
 
   /** @returns the frames that this part completes. @throws LimitExceededError, MalformedMessageError */
   *push(part: Uint8Array): Generator<Uint8Array> {
     for (let at = 0; at < part.length;) {
       if (this.length === undefined) {
-        this.pushLength(part[at++]!)
+        this.begin(this.lengths.push(part[at++]!))
         if (this.length === 0) yield this.take()
         continue
       }
@@ -47,16 +69,11 @@ class FrameReader {
     }
   }
 
-  private pushLength(byte: number): void {
-    this.value += (byte % MORE) * MORE ** this.lengthBytes
-    this.lengthBytes++
-    if (byte >= MORE && this.lengthBytes < LENGTH_BYTES) return
-    // Shortest: the last byte of several is not 0.
-    if (byte >= MORE || (byte === 0 && this.lengthBytes > 1)) {
-      throw new MalformedMessageError(`a frame starts with a length that is no varint of at most ${LENGTH_BYTES} bytes`)
+  private begin(length: number | undefined): void {
+    if (length !== undefined && length > this.maxBytes) {
+      throw atLimit('frameBytes', new LimitExceededError('bytes of a frame', length, this.maxBytes))
     }
-    if (this.value > this.maxBytes) throw atLimit('frameBytes', new LimitExceededError('bytes of a frame', this.value, this.maxBytes))
-    this.length = this.value
+    this.length = length
   }
 
   private append(bytes: Uint8Array): void {
@@ -74,7 +91,7 @@ class FrameReader {
   private take(): Uint8Array {
     const { frame } = this
     this.length = undefined
-    this.value = this.lengthBytes = this.filled = 0
+    this.filled = 0
     this.frame = new Uint8Array(0)
     return frame
   }

@@ -3,22 +3,20 @@
  * does not end, names of protocols without number), looked at before it gets there. Bytes are only looked at here, never kept or changed.
  */
 import { atLimit, type LimitName } from '../../counters.js'
-import { LimitExceededError, MalformedMessageError } from '../../errors.js'
+import { LimitExceededError } from '../../errors.js'
+import { LengthReader } from '../frames.js'
 
 /** Bytes of a line of multistream-select, as in go-libp2p. */
 const LINE_BYTES = 1024
 /** Lines of one negotiation: a peer offers some versions of gossipsub, or asks for what we speak. */
 const LINES = 64
-/** Bytes of a length: 4 MiB and less. */
-const LENGTH_BYTES = 4
 const MULTISTREAM = '/multistream/1.0.0'
 
 /** Frames of a varint length and so many bytes each. */
 export class Lengths {
   /** Bytes of the frame under way that are still to come. */
   private left = 0
-  private length = 0
-  private digits = 0
+  private readonly reader = new LengthReader()
 
   /**
    * @param most bytes of a frame
@@ -39,7 +37,7 @@ export class Lengths {
   feed(bytes: Uint8Array, body: (piece: Uint8Array, ended: boolean) => boolean = () => false): number {
     for (let at = 0; at < bytes.length;) {
       if (this.left === 0) {
-        if (!this.digit(bytes[at++]!)) continue
+        if (!this.begin(this.reader.push(bytes[at++]!))) continue
         if (this.left === 0 && body(bytes.subarray(at, at), true)) return at
       } else {
         const piece = bytes.subarray(at, at + this.left)
@@ -52,19 +50,14 @@ export class Lengths {
   }
 
   /** @returns true when the length is whole */
-  private digit(byte: number): boolean {
-    this.length += (byte & 0x7f) * 2 ** (7 * this.digits++)
-    if (byte >= 0x80) {
-      if (this.digits === LENGTH_BYTES) throw new MalformedMessageError(`a length is no varint of at most ${LENGTH_BYTES} bytes`)
-      return false
-    }
-    if (this.length > this.most) {
-      const error = new LimitExceededError('bytes of a frame', this.length, this.most)
+  private begin(length: number | undefined): boolean {
+    if (length === undefined) return false
+    if (length > this.most) {
+      const error = new LimitExceededError('bytes of a frame', length, this.most)
       throw this.limit === undefined ? error : atLimit(this.limit, error)
     }
-    this.left = this.length
-    this.onFrame(this.length)
-    this.length = this.digits = 0
+    this.left = length
+    this.onFrame(length)
     return true
   }
 }
