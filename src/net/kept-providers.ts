@@ -1,10 +1,10 @@
 /**
- * What kad-dht keeps for others, within bounds that it has no settings for: provider records (it takes as many as anybody sends), the
- * addresses told with them, and records whose peer is forgotten (one of them made every answer for its key an error).
+ * Bounds for what kad-dht keeps for others, where it has none: provider records (it takes as many as anybody sends), the addresses told
+ * with them, and records whose peer is forgotten (one of them made every answer for its key an error).
  */
 import type { PeerStore } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { Datastore, Key, Pair, Query } from 'interface-datastore'
+import { type Datastore, Key, type Pair, type Query } from 'interface-datastore'
 import type { Counters } from '../counters.js'
 import { NET_LIMITS } from '../limits.js'
 
@@ -45,7 +45,7 @@ export class KeptProviders {
       const tooMany = this.tooMany(record)
       this.note(record)
       for (const other of tooMany) this.forget(other)
-      for (const other of tooMany) await this.inner.delete(keyLike(key, other), options)
+      for (const other of tooMany) await this.inner.delete(new Key(other), options)
     }
     return this.inner.put(key, value, options)
   }
@@ -128,10 +128,6 @@ export class KeptProviders {
     this.counters?.limits.add('providerRecords', gone.length)
     return gone
   }
-}
-
-function keyLike(key: Key, text: string): Key {
-  return new (key.constructor as new (text: string) => Key)(text)
 }
 
 /** Addresses told with a record are added to those known, at most so many: identify alone replaces them. */
