@@ -250,6 +250,7 @@ function participant({
     if (options.advertiseUser === true) net.discovery.provide(roleKey('user', readBaseModel(base).id))
   }
   const stop = async (): Promise<void> => {
+    status.stop()
     await inference.stop()
     await settling.stop()
     await verifier.stop()

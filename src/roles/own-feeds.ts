@@ -51,14 +51,13 @@ export class OwnFeeds {
     const signal = timeLimit(TIME)
     const peers: PeerId[] = []
     for (const peer of node.getPeers()) {
+      if (peers.length === PEERS) break
       const { protocols } = await node.peerStore.get(peer).catch(() => ({ protocols: [] as string[] }))
       if (protocols.includes(FETCH_PROTOCOL)) peers.push(peer)
     }
-    const asked = peers
-      .slice(0, PEERS)
-      .map(peer =>
-        this.askPeer(peer, { feed, topic, signal }).catch((error: Error) => this.log('own feed not from %p: %s', peer, error.message))
-      )
+    const asked = peers.map(peer =>
+      this.askPeer(peer, { feed, topic, signal }).catch((error: Error) => this.log('own feed not from %p: %s', peer, error.message))
+    )
     await Promise.all(asked)
     return peers.length > 0
   }

@@ -1,5 +1,7 @@
 /** Whether others can dial this node, as far as it can know by itself: by where it listens, and by who has dialled it so far. */
 import type { Connection } from '@libp2p/interface'
+import { isLoopback, isPrivate } from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { Net } from '../net/index.js'
 import type { StatusReport } from './types.js'
 
@@ -9,17 +11,13 @@ type From = 'public' | 'private' | 'relay'
 /** Peers that have dialled since the start, by where they are. */
 export type Dialled = Readonly<Record<From, number>>
 
-/** Addresses of this machine alone. */
-const LOOPBACK = /^\/(ip4\/127\.|ip6\/::1\/|dns[46]?\/localhost\/)/
-/** Addresses that only this machine or its network knows. */
-const PRIVATE =
-  /^\/(ip4\/(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)|ip6\/(::1\/|f[cd][0-9a-f]{2}:|fe80:)|dns[46]?\/localhost\/)/
 const RELAYED = /\/p2p-circuit(\/|$)/
 const TCP_PORT = /\/tcp\/(\d+)/
 
-export function placeOf(multiaddr: string): From {
-  if (RELAYED.test(multiaddr)) return 'relay'
-  return PRIVATE.test(multiaddr) ? 'private' : 'public'
+/** Private is what the DHT tells nobody of: addresses of this machine, of its network, and reserved ones. */
+export function placeOf(address: string): From {
+  if (RELAYED.test(address)) return 'relay'
+  return isPrivate(multiaddr(address)) ? 'private' : 'public'
 }
 
 export interface Situation {
@@ -41,7 +39,7 @@ export function reachabilityOf({ multiaddrs, dialled, isPrivate }: Situation): S
   if (outside > 0) return { state: 'reachable', why: `${count(outside)} dialled it since it started` }
   const ports = [...new Set(direct.map(address => TCP_PORT.exec(address)?.[1]).filter(port => port !== undefined))]
   const port = ports.length === 0 ? 'its port' : `tcp port ${ports.join(', ')}`
-  if (direct.every(address => LOOPBACK.test(address)) && !isPrivate) {
+  if (direct.every(address => isLoopback(multiaddr(address))) && !isPrivate) {
     return {
       state: 'unreachable',
       why: `it listens on this machine alone: --listen /ip4/0.0.0.0/tcp/${ports[0] ?? 'PORT'} lets others dial it`
@@ -72,15 +70,22 @@ const REMEMBERED = 4096
 export class Dialling {
   private readonly peers: Readonly<Record<From, Set<string>>> = { public: new Set(), private: new Set(), relay: new Set() }
 
-  constructor(node: Pick<Net['node'], 'addEventListener' | 'getConnections'>) {
-    node.addEventListener('connection:open', ({ detail }: CustomEvent<Connection>) => this.note(detail))
+  constructor(private readonly node: Pick<Net['node'], 'addEventListener' | 'removeEventListener' | 'getConnections'>) {
+    node.addEventListener('connection:open', this.onOpen)
     for (const connection of node.getConnections()) this.note(connection)
+  }
+
+  /** The libp2p node may be somebody else's, and go on. */
+  stop(): void {
+    this.node.removeEventListener('connection:open', this.onOpen)
   }
 
   get dialled(): Dialled {
     const { public: outside, private: near, relay } = this.peers
     return { public: outside.size, private: near.size, relay: relay.size }
   }
+
+  private readonly onOpen = ({ detail }: CustomEvent<Connection>): void => this.note(detail)
 
   private note({ direction, remoteAddr, remotePeer }: Pick<Connection, 'direction' | 'remoteAddr' | 'remotePeer'>): void {
     if (direction !== 'inbound') return

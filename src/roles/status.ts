@@ -41,6 +41,10 @@ export class Status {
     this.dialling = new Dialling(init.net.node)
   }
 
+  stop(): void {
+    this.dialling.stop()
+  }
+
   /** All of it is kept up while it changes: nothing here walks through what the store holds. */
   async report(): Promise<StatusReport> {
     const { net, store, verifier, sessions, counters, roles, adapters, started, privateAddresses = false } = this.init
@@ -62,7 +66,8 @@ export class Status {
       ...sessionsOf(store),
       outstandingRows: sessions.outstandingRows,
       announcements: {
-        accepted, // What the verifier drops after gossip has taken it is ignored as well.
+        accepted,
+        // What the verifier drops after gossip has taken it is ignored as well.
         ignored: sum(ignored, verifier.counters.dropped),
         rejected: { ...rejected }
       },

@@ -3,7 +3,7 @@ import { type Dialled, Dialling, placeOf, reachabilityOf } from '../../src/roles
 
 const LOOPBACK = '/ip4/127.0.0.1/tcp/4001'
 const LAN = '/ip4/192.168.1.7/tcp/4001'
-const OUTSIDE = '/ip4/192.0.2.1/tcp/4001'
+const OUTSIDE = '/ip4/93.184.215.14/tcp/4001'
 
 const say = (multiaddrs: string[], dialled: Partial<Dialled> = {}, isPrivate = false) =>
   reachabilityOf({ multiaddrs, dialled: { public: 0, private: 0, relay: 0, ...dialled }, isPrivate })
@@ -16,7 +16,11 @@ test('addresses that others cannot dial are told from those that they can', t =>
     '/ip4/10.0.0.1/tcp/1',
     '/ip4/100.64.0.1/tcp/1',
     '/ip6/::1/tcp/1',
-    '/ip6/fd00::1/tcp/1'
+    '/ip6/fd00::1/tcp/1',
+    '/dns4/localhost/tcp/1',
+    // Reserved for documentation.
+    '/ip4/192.0.2.1/tcp/1',
+    '/ip6/2001:db8::1/tcp/1'
   ]) {
     t.is(placeOf(address), 'private', address)
   }
@@ -24,7 +28,7 @@ test('addresses that others cannot dial are told from those that they can', t =>
     OUTSIDE,
     '/ip4/172.32.0.1/tcp/1',
     '/ip4/100.128.0.1/tcp/1',
-    '/ip6/2001:db8::1/tcp/1',
+    '/ip6/2606:2800:21f:cb07::1/tcp/1',
     '/dns4/node.example/tcp/1'
   ]) {
     t.is(placeOf(address), 'public', address)
