@@ -32,6 +32,7 @@ test('a length that does not end, a long line, and lines without number end a ne
   const negotiation = (): Negotiation => new Negotiation(speaksNoise)
   t.is(negotiation().feed(Uint8Array.of(0xff, 0xff, 0xff)), undefined)
   t.throws(() => negotiation().feed(Uint8Array.of(0xff, 0xff, 0xff, 0xff)), { instanceOf: MalformedMessageError })
+  t.throws(() => negotiation().feed(Uint8Array.of(0x81, 0x00)), { instanceOf: MalformedMessageError })
   t.is(negotiation().feed(line('x'.repeat(1023))), undefined)
   t.throws(() => negotiation().feed(line('x'.repeat(1024))), { instanceOf: LimitExceededError })
   t.is(negotiation().feed(lines(...new Array<string>(64).fill('/x'))), undefined)
