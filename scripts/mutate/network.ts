@@ -82,8 +82,12 @@ export const NETWORK = [
   ),
   ...changes(
     'src/session/contributor.ts',
-    ['session/bounds', 'session/settling', 'roles/contributor', 'roles/settling/rests'],
-    never('cancels of a session are bounded', '++this.cancels > NET_LIMITS.cancelsPerSession'),
+    ['session/cancel'],
+    never('cancels of a session are bounded', '++this.cancels > NET_LIMITS.cancelsPerSession')
+  ),
+  ...changes(
+    'src/session/contributor.ts',
+    ['session/settling', 'roles/contributor', 'roles/settling/rests'],
     instead(
       'rows of a batch that was not written down are settled',
       'this.keptAccepted = firstRow + count',
