@@ -4,7 +4,7 @@ import { changes, instead, never, without } from './mutation.js'
 export const NETWORK = [
   ...changes(
     'src/session/ledger.ts',
-    ['session/attacks', 'attack/floods'],
+    ['session/attacks/lying-contributor', 'session/attacks/lying-user', 'attack/floods'],
     instead('counts of a tail do not fall and are possible', 'value < least || value > most', 'false'),
     never(
       'no tail goes on after closing',
@@ -16,7 +16,7 @@ export const NETWORK = [
   ),
   ...changes(
     'src/session/user.ts',
-    ['session/attacks'],
+    ['session/attacks/lying-contributor'],
     never(
       'an answering batch covers the rows of the user’s',
       'sent === undefined || sent.firstRow !== batch.firstRow || rowsOf(sent) !== rowsOf(batch)'
@@ -53,7 +53,7 @@ export const NETWORK = [
   ),
   ...changes(
     'src/session/contributor.ts',
-    ['session/attacks', 'attack/floods'],
+    ['session/attacks/lying-user', 'attack/floods'],
     never('nothing comes before begin', "!this.begun && message.kind !== 'begin'"),
     without('terms are signed once', 'if (this.begun) this.unexpected(message)'),
     without('begin is signed', 'checkBegin(this.terms, message.value.signature)'),
@@ -197,7 +197,7 @@ export const NETWORK = [
   ),
   ...changes(
     'src/session/answers.ts',
-    ['session/attacks', 'session/bounds'],
+    ['session/attacks/lying-user', 'session/bounds'],
     never('requests come in order', 'request !== this.next'),
     never('rows are of the session’s groups', '!context.groups.includes(group)'),
     never('rows of a session are bounded', 'this.asked + count > accept.rows'),
@@ -206,14 +206,14 @@ export const NETWORK = [
   ),
   ...changes(
     'src/session/requests.ts',
-    ['session/attacks'],
+    ['session/attacks/lying-contributor'],
     never('answers come in order', 'request?.id !== deltas.request'),
     never('rows are numbered in order', 'deltas.firstRow !== firstRow'),
     never('an answer has no more rows than asked for', 'deltas.count > request.count - answered')
   ),
   ...changes(
     'src/session/messages/packing.ts',
-    ['session/packing', 'session/attacks'],
+    ['session/packing', 'session/attacks/lying-contributor'],
     never('deltas have a width for each module', 'widths.length !== modules.length'),
     never('deltas have the bytes of their rows', 'y.length !== length'),
     never('deltas are within their bound', 'Math.max(most, -least) > bound'),
