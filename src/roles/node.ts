@@ -173,7 +173,8 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
     fetch: net.fetch,
     manifest: (adapter, peer) => verifier.manifest(adapter, [peer]),
     jobs: manifest => jobs.user?.(manifest) ?? inlineUserJobs({ kernel, manifest, random }),
-    onSession: session => events.emit({ type: 'session', session })
+    onSession: session => events.emit({ type: 'session', session }),
+    counters
   })
   const parts: Parts = {
     ...{ options, datastore, store, kernel, pool, jobs, verifyFile, events, counters },

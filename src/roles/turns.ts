@@ -14,6 +14,11 @@ export class Turns {
   private readonly waiting: Waiting[] = []
   /** Costs of each up to which work has been asked for. */
   private readonly ends = new WeakMap<object, number>()
+  /**
+   * Whose work has just ended: who has more asks for it within this turn of the event loop. Who would come after that waits for it, or
+   * those who ask for one thing after the other would take turns by tasks, whatever these cost.
+   */
+  private readonly coming = new Set<object>()
 
   /** @param atOnce tasks that run at a time */
   constructor(private readonly atOnce = 1) {}
@@ -31,26 +36,36 @@ export class Turns {
   async run<T>(of: object, cost: number, task: () => Promise<T>): Promise<T> {
     const start = Math.max(this.now, this.ends.get(of) ?? 0)
     this.ends.set(of, start + cost)
-    if (this.running === this.atOnce) await new Promise<void>(run => this.waiting.push({ start, order: this.order++, run }))
-    else this.running++
-    this.now = Math.max(this.now, start)
+    this.coming.delete(of)
+    await new Promise<void>(run => {
+      this.waiting.push({ start, order: this.order++, run })
+      this.begin()
+    })
     try {
       return await task()
     } finally {
-      this.next()
+      this.running--
+      this.coming.add(of)
+      setImmediate(() => {
+        this.coming.delete(of)
+        this.begin()
+      })
+      this.begin()
     }
   }
 
-  private next(): void {
-    if (this.waiting.length === 0) {
-      this.running--
-      return
+  private begin(): void {
+    while (this.running < this.atOnce && this.waiting.length > 0) {
+      let first = 0
+      this.waiting.forEach(({ start, order }, i) => {
+        const best = this.waiting[first]!
+        if (start < best.start || (start === best.start && order < best.order)) first = i
+      })
+      const { start } = this.waiting[first]!
+      for (const of of this.coming) if (this.ends.get(of)! < start) return
+      this.now = Math.max(this.now, start)
+      this.running++
+      this.waiting.splice(first, 1)[0]!.run()
     }
-    let first = 0
-    this.waiting.forEach(({ start, order }, i) => {
-      const best = this.waiting[first]!
-      if (start < best.start || (start === best.start && order < best.order)) first = i
-    })
-    this.waiting.splice(first, 1)[0]!.run()
   }
 }

@@ -1,8 +1,9 @@
 /** What all sessions of a contributor may hold together, however they are opened. */
 import test from 'ava'
 import { RefusedError } from '../../src/errors.js'
-import { CODE, RefusalError } from '../../src/session/index.js'
-import { customer, open, rowsOf, servedAdapter, serving } from './settling/serving.js'
+import { CODE, type ContributorJobs, inlineContributorJobs, RefusalError } from '../../src/session/index.js'
+import { kernel } from '../proof/fixture.js'
+import { customer, open, random, rowsOf, servedAdapter, serving } from './settling/serving.js'
 
 /** Bytes of x and y of 256 rows of the widest group: what every session is promised at least. */
 const LEAST = 256 * (2 * 20 + 8 * 19)
@@ -47,6 +48,40 @@ test('a session that both sides have closed is promised nothing more', async t =
   // Its user keeps the receipt back, and keeps nobody out.
   const second = await open(server, await customer())
   for (const { user, carried } of [first, second]) {
+    user.fail(CUT)
+    await carried
+  }
+  await server.contributor.stop()
+})
+
+test('sessions are answered in turn by rows: who asks for many at a time does not keep another waiting', async t => {
+  const { adapter } = servedAdapter()
+  const order: number[] = []
+  let start = (): void => {}
+  const started = new Promise<void>(resolve => (start = resolve))
+  const jobs = (): ContributorJobs => {
+    const inline = inlineContributorJobs({ kernel, adapter, random })
+    return {
+      ...inline,
+      answer: async job => {
+        // Until all that both ask for has come.
+        await started
+        order.push(job.x.length / adapter.manifest.groups[job.group]!.dIn)
+        return inline.answer(job)
+      }
+    }
+  }
+  const server = await serving({ jobs })
+  const [greedy, modest] = [await open(server, await customer(), { rows: 1000 }), await open(server, await customer(), { rows: 1000 })]
+  const asked = [
+    ...[0, 1, 2].map(n => greedy.user.request(0, 100 * n, rowsOf(100))),
+    ...Array.from({ length: 12 }, (_, n) => modest.user.request(0, 10 * n, rowsOf(10)))
+  ]
+  setTimeout(start, 50)
+  await Promise.all(asked)
+  // A hundred of the other's rows first.
+  t.is(order.indexOf(100, 1), 11, order.join())
+  for (const { user, carried } of [greedy, modest]) {
     user.fail(CUT)
     await carried
   }

@@ -19,6 +19,19 @@ test('sessions get as many rows one as the other, whoever asks for many at a tim
   t.is(done.slice(0, secondLong).filter(name => name.startsWith('short')).length, 16, '256 rows of the other')
 })
 
+test('who asks for one thing after the other gets as many rows, too', async t => {
+  const turns = new Turns()
+  const done: number[] = []
+  const ask = async (times: number, rows: number): Promise<void> => {
+    const session = {}
+    for (let i = 0; i < times; i++) await turns.run(session, rows, async () => void done.push(rows))
+  }
+  await Promise.all([ask(3, 256), ask(32, 16), ask(4, 64)])
+  const counts = [256, 64, 16].map(rows => done.slice(0, done.indexOf(256, 1)).filter(each => each === rows).length)
+  t.deepEqual(counts, [1, 4, 16])
+  t.deepEqual([done.length, turns.queued], [39, 0])
+})
+
 test('who comes later begins where the others are, not where they began', async t => {
   const turns = new Turns()
   const [old, late] = [{}, {}]

@@ -5,6 +5,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { equal, fromHex, toHex } from '../../bytes.js'
+import type { Counters } from '../../counters.js'
 import { InvalidProofError, isPeerError, NotFoundError, RefusedError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
 import type { FetchService } from '../../net/fetch/index.js'
@@ -51,6 +52,10 @@ export interface UserSettlingInit {
   readonly jobs: (manifest: VerifiedManifest) => UserJobs
   readonly onSession?: ((info: SessionInfo) => void) | undefined
   readonly timeouts?: Partial<SessionTimeouts> | undefined
+  /** Of the node. */
+  readonly counters?: Counters | undefined
+  /** Bytes of rows of broken sessions in memory; default 256 MiB. */
+  readonly restBytes?: number | undefined
   /** Milliseconds before each attempt; the last one repeats. */
   readonly retry?: readonly number[] | undefined
 }
@@ -65,7 +70,7 @@ export class UserSettling {
   private readonly stopping = new AbortController()
 
   constructor(private readonly init: UserSettlingInit) {
-    this.rests = new Rests(NET_LIMITS.restBytesAll)
+    this.rests = new Rests(init.restBytes ?? NET_LIMITS.restBytesAll, init.counters)
   }
 
   /** Takes up the sessions that an earlier process left. */

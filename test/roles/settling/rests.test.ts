@@ -2,6 +2,7 @@ import test from 'ava'
 import { Counters } from '../../../src/counters.js'
 import { NET_LIMITS } from '../../../src/limits.js'
 import { Rests } from '../../../src/roles/settling/rests.js'
+import { UserSettling } from '../../../src/roles/settling/user.js'
 import { customer, open, rowsOf, serving } from './serving.js'
 
 const MiB = 2 ** 20
@@ -36,5 +37,24 @@ test('a row that was answered and not accepted keeps no more than itself in memo
   for (const { x, y } of user.rest().open) t.deepEqual([x.buffer.byteLength, y.buffer.byteLength], [x.byteLength, y.byteLength])
   user.fail(new Error('enough'))
   await carried
+  await server.contributor.stop()
+})
+
+test('a user that cannot keep the rows of a broken session counts the limit, and settles without them', async t => {
+  const server = await serving()
+  const someone = await customer()
+  const { user, carried } = await open(server, someone, { commitRows: 4 })
+  await user.request(0, 0, rowsOf(2))
+  user.fail(new Error('the line is cut'))
+  await carried
+  const counters = new Counters()
+  const unused = (): never => t.fail() as never
+  const settling = new UserSettling({
+    ...{ store: someone.store, sessions: { settle: unused }, fetch: { bundle: unused }, manifest: unused, jobs: unused },
+    ...{ counters, restBytes: 100, retry: [600_000] }
+  })
+  settling.broken(user.id, user.rest())
+  t.deepEqual(counters.limits.all(), { restBytesAll: 1 })
+  await settling.stop()
   await server.contributor.stop()
 })
