@@ -1,35 +1,12 @@
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { MOST_TEXT_BYTES } from '../../src/cli/invocation.js'
-import { execute } from '../../src/daemon/commands.js'
-import { CONTROL_PROTOCOL, PIECE_BYTES } from '../../src/daemon/control/messages.js'
-import { startControlServer } from '../../src/daemon/control/server.js'
-import { socketPath } from '../../src/daemon/paths.js'
+import { PIECE_BYTES } from '../../src/daemon/control/messages.js'
 import { NotFoundError } from '../../src/errors.js'
 import type { ZkloraNode } from '../../src/roles/types.js'
-import { temporaryFolder } from '../daemon/folders.js'
-import { adapter, evidence, report, session, smallNode, status, untilAborted, verdict, type SmallNode } from '../daemon/small-node.js'
-import { type Ran, type TerminalOptions, zklora } from './terminal.js'
-
-interface Daemon {
-  dataDir: string
-  node: SmallNode
-  run(argv: readonly string[], options?: TerminalOptions): Promise<Ran>
-}
-
-/** A daemon's socket with a small node behind it: what the commands send and show is under test here. */
-async function daemon(t: ExecutionContext, methods: Partial<ZkloraNode> = {}): Promise<Daemon> {
-  const dataDir = await temporaryFolder(t)
-  const node = smallNode(methods)
-  const server = await startControlServer({
-    socket: socketPath(dataDir),
-    hello: { zklora: '0.1.0', protocol: CONTROL_PROTOCOL, pid: process.pid, peerId: node.peerId },
-    execute: (name, params, options) => execute(node, name, params, options)
-  })
-  t.teardown(() => server.stop())
-  return { dataDir, node, run: (argv, options) => zklora([...argv, '--data-dir', dataDir], options) }
-}
+import { adapter, evidence, report, session, status, untilAborted, verdict } from '../daemon/small-node.js'
+import { daemon } from './daemon.js'
 
 test('status is for people, and with --json one document', async t => {
   const { run } = await daemon(t)
@@ -358,81 +335,6 @@ test('on a terminal progress is one line that is redrawn, and cleared before any
   })
   const { stderr } = await run(['adapter', 'add', 'f', '--base', 'b'], { isTTY: true })
   t.true(stderr.startsWith('\r\x1b[Kmodules committed ██████████░░░░░░░░░░ 1/2\r\x1b[Kmodules committed ████████████████████ 2/2\r\x1b[K'))
-})
-
-test('errors are a sentence; the stack only with ZKLORA_DEBUG', async t => {
-  const { run, dataDir } = await daemon(t)
-  await writeFile(join(dataDir, 'zklora.json'), '{"rols":[]}')
-  const { status, stderr } = await run(['status'])
-  t.is(status, 2)
-  t.is(stderr, `zklora: config file ${join(dataDir, 'zklora.json')}: rols is not known; did you mean roles?\n`)
-  await writeFile(join(dataDir, 'zklora.json'), '{')
-  const debug = await run(['status'], { env: { ZKLORA_DEBUG: '1' } })
-  t.regex(debug.stderr, /is not JSON.*\n.*InvalidInputError[^]*caused by SyntaxError/)
-})
-
-const usage = test.macro({
-  exec: async (t, argv: string[], message: RegExp) => {
-    const { status, stdout, stderr } = await zklora(argv)
-    t.is(status, 2)
-    t.is(stdout, '')
-    t.regex(stderr, message)
-  },
-  title: (_, argv: string[]) => `wrong usage is refused with status 2: ${argv.join(' ')}`
-})
-
-test(usage, ['generat'], /unknown command 'generat'\n\(Did you mean generate\?\)/)
-test(usage, ['generate', 'x'], /required option '--base <folder>'/)
-test(usage, ['generate', '--base', 'm'], /missing required argument 'prompt'/)
-test(usage, ['generate', 'x', '--base', 'm', '--top-p', '2'], /expected is a number above 0, at most 1/)
-test(usage, ['generate', 'x', '--base', 'm', '--seed', '-1'], /expected is a whole number from 0/)
-test(usage, ['status', '--jsn'], /unknown option '--jsn'\n\(Did you mean --json\?\)/)
-test(usage, ['adapter', 'ad'], /Did you mean add\?/)
-test(usage, ['export', 'abc'], /missing required argument 'file'/)
-test(usage, ['start', '--role', 'guest'], /--role is "guest", expected is a list of contributor/)
-test(usage, ['start', '--listen', 'here'], /--listen is "here", expected is a list of multiaddrs/)
-test(
-  usage,
-  ['start', '--adapter', 'a', '--adapter', 'b', '--base', 'm', '--base', 'n', '--base', 'o'],
-  /2 times --adapter and 3 times --base/
-)
-test(usage, ['start', '--base', 'm', '--adapter', 'a', '--name', 'x', '--name', 'y'], /1 times --adapter and 2 times --name/)
-test(usage, ['start', '--adapter', 'a', '--base', 'm'], /adapters are set, but the roles are user, verifier: add the role contributor/)
-
-test('every command has help with an example', async t => {
-  const names = [
-    [],
-    ['start'],
-    ['adapter'],
-    ['adapter', 'add'],
-    ['adapter', 'list'],
-    ['adapter', 'remove'],
-    ['find'],
-    ['generate'],
-    ['loss'],
-    ['export'],
-    ['verify'],
-    ['watch'],
-    ['status']
-  ]
-  for (const name of names) {
-    const { status, stdout } = await zklora([...name, '--help'])
-    t.is(status, 0)
-    t.regex(stdout, new RegExp(`Usage: zklora ${name.join(' ')}`))
-    t.regex(stdout, /Examples?:\n {2}\$ zklora /)
-    if (name.length > 0 && name[0] !== 'adapter')
-      for (const flag of ['--json', '--data-dir', '--config']) t.true(stdout.includes(flag), `${name.join(' ')} ${flag}`)
-  }
-  t.is((await zklora(['--version'])).stdout.trim(), '0.1.0')
-})
-
-test('an error with what a file or a peer called itself does not move the cursor', async t => {
-  const { run } = await daemon(t, {
-    listAdapters: async () => {
-      throw new NotFoundError('tensor \x1b[2Jmine\u202e is not there')
-    }
-  })
-  t.is((await run(['adapter', 'list'])).stderr, 'zklora: tensor \ufffd[2Jmine\ufffd is not there\n')
 })
 
 test('evidence is listed, written to a file and taken from one', async t => {
