@@ -31,8 +31,8 @@ const NET: Record<keyof typeof NET_LIMITS, Reached> = {
   sessionsPerPeer: ['net/limits', 'of 64 sessions one that is silent for a minute'],
   sessions: ['net/limits', 'of 64 sessions one that is silent for a minute'],
   sessionIdleInNeed: ['net/limits', 'of 64 sessions one that is silent for a minute'],
-  fetchesPerPeer: ['net/fetch', 'more streams than allowed of one peer are told that the node is busy'],
-  fetches: ['net/fetch', 'more streams than allowed of all peers are told that the node is busy'],
+  fetchesPerPeer: ['net/fetch/places', 'more streams than allowed of one peer are told that the node is busy'],
+  fetches: ['net/fetch/places', 'more streams than allowed of all peers are told that the node is busy'],
   frameBytes: ['network/session-manners', 'a frame beyond 1 MiB ends the session by its length alone'],
   windowBytes: ['net/streams', 'while nobody reads, no more than the window and 256 KiB are taken from the sender'],
   unreadBytes: ['net/streams', 'while nobody reads, no more than the window and 256 KiB are taken from the sender'],
@@ -94,9 +94,9 @@ const NET: Record<keyof typeof NET_LIMITS, Reached> = {
   gossipBytes: ['network/guards', 'gossip beyond what a peer may send'],
   gossipSeenTtl: ['net/validator', 'hashes of accepted announcements are forgotten after the seen time'],
   fetchPieceBytes: ['attack/bounds', 'pieces of a transfer are refused at once when they are empty, too long'],
-  fetchBytesPerSecond: ['net/fetch', 'a transfer below the least rate is given up'],
-  fetchHolders: ['net/fetch', 'at most three holders are tried'],
-  feedAnnouncements: ['net/fetch', 'feeds come in order with chain and signatures checked'],
+  fetchBytesPerSecond: ['net/fetch/transfers', 'a transfer below the least rate is given up'],
+  fetchHolders: ['net/fetch/fetch', 'at most three holders are tried'],
+  feedAnnouncements: ['net/fetch/fetch', 'feeds come in order with chain and signatures checked'],
   providers: ['network/discovery', 'of more providers than are taken four are asked at a time'],
   providersAtOnce: ['network/discovery', 'of more providers than are taken four are asked at a time'],
   keptBundleBytes: ['store/store', 'of others’ bundles the oldest go beyond the bound'],
@@ -121,7 +121,7 @@ const TIMES: Record<keyof typeof TIMEOUTS, Reached> = {
   unsettled: ['network/settling', 'a session that nobody settles is proved and announced by the contributor alone'],
   provide: ['network/discovery', 'a record that nobody can be told of costs its time'],
   lookup: ['network/discovery', 'a lookup ends with the caller’s signal, and with its own time'],
-  fetch: ['net/fetch', 'a transfer that takes too long is given up']
+  fetch: ['net/fetch/transfers', 'a transfer that takes too long is given up']
 }
 
 /**
@@ -137,8 +137,8 @@ const COUNTED: Record<keyof typeof NET_LIMITS | keyof typeof TIMEOUTS, Counted> 
   sessionsPerPeer: read('network/session-manners'),
   sessions: read('network/session-manners'),
   sessionIdleInNeed: read('network/places'),
-  fetchesPerPeer: read('net/fetch'),
-  fetches: read('net/fetch'),
+  fetchesPerPeer: read('net/fetch/places'),
+  fetches: read('net/fetch/places'),
   frameBytes: read('network/session-manners'),
   windowBytes: not('the muxer closes the window of every stream that is read slowly, and opens it again: no event tells'),
   unreadBytes: read('net/streams'),
@@ -201,9 +201,9 @@ const COUNTED: Record<keyof typeof NET_LIMITS | keyof typeof TIMEOUTS, Counted> 
   gossipBytes: read('network/guards'),
   gossipSeenTtl: not('it is for how long something is remembered; nothing is refused by it'),
   fetchPieceBytes: read('attack/bounds'),
-  fetchBytesPerSecond: read('net/fetch'),
-  fetchHolders: read('net/fetch'),
-  feedAnnouncements: read('net/fetch'),
+  fetchBytesPerSecond: read('net/fetch/transfers'),
+  fetchHolders: read('net/fetch/fetch'),
+  feedAnnouncements: read('net/fetch/fetch'),
   providers: read('network/discovery'),
   providersAtOnce: not('every lookup with more providers asks them by and by, which is its purpose'),
   keptBundleBytes: read('store/store'),
@@ -224,7 +224,7 @@ const COUNTED: Record<keyof typeof NET_LIMITS | keyof typeof TIMEOUTS, Counted> 
   unsettled: read('network/settling'),
   provide: read('network/discovery'),
   lookup: read('network/discovery'),
-  fetch: read('net/fetch')
+  fetch: read('net/fetch/transfers')
 }
 
 test('every limit and timeout is counted under its own name where it is hit, or there is a reason why not', async t => {

@@ -340,7 +340,7 @@ export const NETWORK = [
   ),
   ...changes(
     'src/net/announce/checks.ts',
-    ['net/fetch'],
+    ['net/fetch/fetch'],
     instead('fetched lists are signed', '      checkSignatures(read)', '      void checkSignatures')
   ),
   ...changes(
