@@ -51,8 +51,12 @@ export const NET_LIMITS = {
   /** Session streams of one peer, and of all. */
   sessionsPerPeer: 4,
   sessions: 64,
-  /** Milliseconds without a message after which a session gives its place away when all are taken. */
+  /** Milliseconds without a row answered or accepted after which a session gives its place away when all are taken. */
   sessionIdleInNeed: MINUTE,
+  /** Sessions whose places one host may take over in a minute: it could else break off others' by coming and going. */
+  sessionTakeovers: 8,
+  /** Bytes of the message that a session's stream begins with, before it has a place: open with all groups has some 2 KiB. */
+  openBytes: 16 * KiB,
   /** Fetch streams of one peer, and of all. */
   fetchesPerPeer: 8,
   fetches: 64,

@@ -28,9 +28,11 @@ const FORMAT: Record<keyof typeof FORMAT_LIMITS, Reached> = {
 }
 
 const NET: Record<keyof typeof NET_LIMITS, Reached> = {
-  sessionsPerPeer: ['net/limits', 'of 64 sessions one that is silent for a minute'],
-  sessions: ['net/limits', 'of 64 sessions one that is silent for a minute'],
-  sessionIdleInNeed: ['net/limits', 'of 64 sessions one that is silent for a minute'],
+  sessionsPerPeer: ['net/slots', 'a peer has so many streams'],
+  sessions: ['net/slots', 'of 64 sessions one without progress for a minute'],
+  sessionIdleInNeed: ['net/slots', 'of 64 sessions one without progress for a minute'],
+  sessionTakeovers: ['net/slots', 'one host pushes out so many sessions in a minute'],
+  openBytes: ['network/session-manners', 'a stream that begins with more than open can have'],
   fetchesPerPeer: ['net/fetch/places', 'more streams than allowed of one peer are told that the node is busy'],
   fetches: ['net/fetch/places', 'more streams than allowed of all peers are told that the node is busy'],
   frameBytes: ['network/session-manners', 'a frame beyond 1 MiB ends the session by its length alone'],
@@ -63,7 +65,7 @@ const NET: Record<keyof typeof NET_LIMITS, Reached> = {
   sendAheadBytes: ['net/streams', 'while nobody reads, no more than the window and 256 KiB are taken from the sender'],
   requestsInFlight: ['session/limits', 'a user has 32 requests in flight'],
   requestBytesInFlight: ['session/limits', 'a contributor takes 16 MiB of x in flight'],
-  cancelsPerSession: ['session/cancel', 'a session takes 1,024 cancels, and its user asks for no more'],
+  cancelsPerSession: ['session/cancel', 'a session takes 1,024 cancels, none of which is progress, and its user asks for no more'],
   rowsPerRequest: ['session/messages', 'rows with 257 rows'],
   rowsPerBatch: ['session/limits', 'a batch of commitments has 1,024 rows'],
   outstandingRows: ['session/bounds', 'the contributor answers no further rows while too many are not accepted'],
@@ -137,6 +139,8 @@ const COUNTED: Record<keyof typeof NET_LIMITS | keyof typeof TIMEOUTS, Counted> 
   sessionsPerPeer: read('network/session-manners'),
   sessions: read('network/session-manners'),
   sessionIdleInNeed: read('network/places'),
+  sessionTakeovers: read('net/slots'),
+  openBytes: read('network/session-manners'),
   fetchesPerPeer: read('net/fetch/places'),
   fetches: read('net/fetch/places'),
   frameBytes: read('network/session-manners'),

@@ -105,7 +105,22 @@ export const NETWORK = [
     'src/roles/contributor.ts',
     ['roles/contributor'],
     without('what is promised while sessions are accepted counts', 'this.promisedBytes += bytes'),
-    instead('silent sessions give way to who waits for memory', '      makeRoom()\n', '      throw new RefusalError(CODE.busy)\n')
+    instead('memory is asked for with the place', 'wanted: bytes()', 'wanted: 0')
+  ),
+  ...changes(
+    'src/net/session/slots.ts',
+    ['net/slots'],
+    instead('a host with more gives way', 'theirs - gives >= ours + wanted', 'false'),
+    instead('a host that keeps less does not', 'theirs - gives >= ours + wanted', 'true'),
+    instead('who has fewer is not pushed out for being idle', '(isIdle && theirs > ours)', 'isIdle'),
+    never('pushing out has a bound for each host', 'others > 0 && !this.takeovers.isOpen(host, now, others)'),
+    instead('of one host the peers are told apart', "other.host === slot.host ? 'peer' : 'host'", "'host'")
+  ),
+  ...changes(
+    'src/session/contributor.ts',
+    ['session/bounds'],
+    instead('rows answered are progress', 'this.answered += count\n    this.listener?.progressed()', 'this.answered += count'),
+    instead('rows accepted are progress', 'this.batchesOpening--\n    this.listener?.progressed()', 'this.batchesOpening--')
   ),
   ...changes(
     'src/roles/settling/contributor.ts',
@@ -191,7 +206,7 @@ export const NETWORK = [
   ...changes(
     'src/net/frames.ts',
     ['net/frames', 'net/streams'],
-    never('a frame is as long as may be', 'length !== undefined && length > this.maxBytes'),
+    never('a frame is as long as may be', 'length > this.first'),
     never('a length is a varint, the shortest', 'byte >= MORE || (byte === 0 && this.bytes > 1)'),
     never('the end is between two frames', '!reader.isBetween')
   ),

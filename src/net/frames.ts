@@ -47,7 +47,11 @@ class FrameReader {
   private frame = new Uint8Array(0)
   private filled = 0
 
-  constructor(private readonly maxBytes: number) {}
+  /** @param first bytes of the first frame */
+  constructor(
+    private readonly maxBytes: number,
+    private first: number
+  ) {}
 
   /** True between two frames. */
   get isBetween(): boolean {
@@ -70,10 +74,13 @@ class FrameReader {
   }
 
   private begin(length: number | undefined): void {
-    if (length !== undefined && length > this.maxBytes) {
-      throw atLimit('frameBytes', new LimitExceededError('bytes of a frame', length, this.maxBytes))
+    if (length === undefined) return
+    if (length > this.first) {
+      const limit = this.first < this.maxBytes ? 'openBytes' : 'frameBytes'
+      throw atLimit(limit, new LimitExceededError('bytes of a frame', length, this.first))
     }
     this.length = length
+    this.first = this.maxBytes
   }
 
   private append(bytes: Uint8Array): void {
@@ -98,12 +105,12 @@ class FrameReader {
 }
 
 /**
- * An it-pipe transform from bytes to frames, each at most `maxBytes` long; nothing is kept for a longer one.
+ * An it-pipe transform from bytes to frames, each at most `maxBytes` long, the first at most `first`; nothing is kept for a longer one.
  * @throws LimitExceededError, MalformedMessageError
  */
-export function decodeFrames(maxBytes: number): (source: AsyncIterable<Chunk>) => AsyncGenerator<Uint8Array> {
+export function decodeFrames(maxBytes: number, first = maxBytes): (source: AsyncIterable<Chunk>) => AsyncGenerator<Uint8Array> {
   return async function* (source) {
-    const reader = new FrameReader(maxBytes)
+    const reader = new FrameReader(maxBytes, first)
     for await (const chunk of source) {
       if (chunk instanceof Uint8Array) yield* reader.push(chunk)
       else for (const part of chunk) yield* reader.push(part)

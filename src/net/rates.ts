@@ -13,8 +13,9 @@ export class Window {
     private readonly milliseconds: number
   ) {}
 
-  isOpen(key: string, now: number): boolean {
-    return this.recent(key, now).length < this.most
+  /** @param count events that are to be added */
+  isOpen(key: string, now: number, count = 1): boolean {
+    return this.recent(key, now).length + count <= this.most
   }
 
   add(key: string, now: number): void {

@@ -152,9 +152,18 @@ export async function* readChunks(stream: Stream): AsyncGenerator<Chunk> {
   }
 }
 
+/** Bytes of a frame, and of the first. */
+export interface FrameBounds {
+  readonly maxBytes?: number | undefined
+  readonly firstBytes?: number | undefined
+}
+
 /** Frames from a stream: an it-pipe source. */
-export function readFrames(stream: Stream, maxBytes: number = NET_LIMITS.frameBytes): AsyncGenerator<Uint8Array> {
-  return pipe(() => readChunks(stream), decodeFrames(maxBytes))
+export function readFrames(
+  stream: Stream,
+  { maxBytes = NET_LIMITS.frameBytes, firstBytes = maxBytes }: FrameBounds = {}
+): AsyncGenerator<Uint8Array> {
+  return pipe(() => readChunks(stream), decodeFrames(maxBytes, firstBytes))
 }
 
 /**
@@ -191,10 +200,10 @@ export class FrameStream {
 
   constructor(
     readonly stream: Stream,
-    options: { readonly peer: string; readonly maxBytes?: number }
+    options: FrameBounds & { readonly peer: string }
   ) {
     this.peer = options.peer
-    this.frames = readFrames(stream, options.maxBytes)
+    this.frames = readFrames(stream, options)
   }
 
   /**

@@ -33,8 +33,6 @@ import type { SessionInfo } from './types.js'
 import { isListed, limitOf } from './listed.js'
 
 const SECOND = 1000
-/** Seconds after which a busy contributor may be asked again. */
-const BUSY_RETRY = 30
 
 /** An adapter that is served. */
 export interface ServedAdapter {
@@ -173,7 +171,7 @@ export class Contributor implements SessionHost {
 
   async accept(open: Open, from: SessionUser): Promise<ContributorSession> {
     const served = await this.allow(open, from)
-    const bytes = this.outstandingBytes(served, open, from.makeRoom)
+    const bytes = this.enter(served, open, from)
     this.promisedBytes += bytes
     try {
       return await this.begin(served, { open, from, outstandingBytes: BigInt(bytes) })
@@ -253,18 +251,23 @@ export class Contributor implements SessionHost {
     return session
   }
 
-  /** @throws RefusalError when all sessions together could hold too much, and none is silent */
-  private outstandingBytes({ adapter }: ServedAdapter, open: Open, makeRoom: () => void): number {
-    while (true) {
-      let left = this.limits.outstandingBytesAll - this.promisedBytes
-      for (const { session } of this.running) left -= session.outstandingBytesMost
-      const bytes = outstandingBytesOf(adapter.manifest, open.groups, { rows: open.rows, left })
-      if (bytes <= left) return bytes
-      this.init.counters?.limits.add('outstandingBytesAll')
-      // None to break off where that would not be enough.
-      if (this.running.size === 0) throw new RefusalError(CODE.busy, BUSY_RETRY)
-      makeRoom()
-    }
+  /**
+   * Takes a place, and bytes that may be outstanding; others' sessions may end for it.
+   * @throws RefusalError when all sessions together could hold too much, and too few of them give way
+   */
+  private enter({ adapter }: ServedAdapter, { groups, rows }: Open, { enter }: SessionUser): number {
+    const bytes = (): number => outstandingBytesOf(adapter.manifest, groups, { rows, left: this.leftBytes })
+    const of = (machine: Machine): number => (machine instanceof ContributorSession ? machine.outstandingBytesMost : 0)
+    enter([{ limit: 'outstandingBytesAll', wanted: bytes(), free: this.leftBytes, of }])
+    // There may be more than was wanted.
+    return bytes()
+  }
+
+  /** Bytes of x and y that are promised to nobody. */
+  private get leftBytes(): number {
+    let left = this.limits.outstandingBytesAll - this.promisedBytes
+    for (const { session } of this.running) left -= session.outstandingBytesMost
+    return left
   }
 
   /** Bytes of x that are kept for proofs, of sessions that run and of those that are settled. */

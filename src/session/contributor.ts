@@ -80,6 +80,8 @@ export class ContributorSession extends Side {
   private userCommitted = 0
   private opening = Promise.resolve()
   private batchesWaiting = 0
+  /** Batches that are being opened; their answers may wait for the user to read. */
+  private batchesOpening = 0
   private cancelsWaiting = 0
   private cancels = 0
   private readonly rows: SessionRow[] = []
@@ -107,6 +109,11 @@ export class ContributorSession extends Side {
   /** Bytes of x and y that may be outstanding in this session from now on. */
   get outstandingBytesMost(): number {
     return this.error !== undefined || this.bothClosed ? 0 : Number(this.terms.accept.outstandingBytes)
+  }
+
+  override get isWorking(): boolean {
+    const isProving = this.bothClosed && (this.statement === undefined || this.answer !== undefined)
+    return !this.finished && (this.answering || this.batchesOpening > 0 || isProving)
   }
 
   /** What settling needs beside the journal: the rows from the first that may be in none of its batches. */
@@ -167,6 +174,7 @@ export class ContributorSession extends Side {
    */
   async offer(statement: Statement): Promise<ReceiptAnswer> {
     this.statement = statement
+    this.listener?.progressed()
     const { start, end, root, digest, length } = statement
     this.outbox.push('control', () => ({ proof: { start, end, root, digest, length } }))
     await this.condition.until(() => this.answer !== undefined)
@@ -293,6 +301,7 @@ export class ContributorSession extends Side {
     this.outstandingBytes += count * bytes
     this.keptBytes += x.byteLength
     this.answered += count
+    this.listener?.progressed()
   }
 
   private onBatch(batch: Batch, bytes: Uint8Array): void {
@@ -315,6 +324,7 @@ export class ContributorSession extends Side {
     }
     this.userCommitted += count
     this.batchesWaiting++
+    this.batchesOpening++
     this.opening = this.opening.then(() => this.openBatch({ batch, bytes, closed }))
     this.background(this.opening)
   }
@@ -355,6 +365,8 @@ export class ContributorSession extends Side {
       this.keptAccepted = firstRow + count
     }
     this.outbox.push('batch', draft, journal && keep)
+    this.batchesOpening--
+    this.listener?.progressed()
   }
 
   /** Own commitments to the first `count` open rows. */

@@ -26,6 +26,8 @@ export interface MachineListener {
   limit(name: LimitName): void
   /** There was no receipt for a bundle, and this is the code that says why. */
   declined(code: number): void
+  /** Rows were answered or accepted, or a proof was offered: what costs the other side something, or is its turn now. */
+  progressed(): void
 }
 
 export interface MachineInit {
@@ -74,6 +76,11 @@ export abstract class Machine {
   /** True when this side has nothing more to say or to hear. */
   get finished(): boolean {
     return this.ended
+  }
+
+  /** True while the other side waits for this one's work, whatever it reads. */
+  get isWorking(): boolean {
+    return false
   }
 
   /** Messages to send, each made when it is taken. Ends when this side is finished. @throws the error that the exchange failed with */

@@ -5,10 +5,8 @@ import * as lengthPrefixed from 'it-length-prefixed'
 import { equal, fromHex } from '../../src/bytes.js'
 import { encodeRequest } from '../../src/net/fetch/messages.js'
 import { FETCH_PROTOCOL } from '../../src/net/fetch/index.js'
-import { RefusalError } from '../../src/session/index.js'
 import { NET_LIMITS } from '../../src/limits.js'
 import { streamError } from '../../src/net/streams.js'
-import { SLOT_LIMITS, Slots } from '../../src/net/session/slots.js'
 import { TOPICS, topicOf } from '../../src/net/index.js'
 import { bytes32, CONTRIBUTOR, unsigned } from './announcements.js'
 import { connect, event, mesh, startNode } from './nodes.js'
@@ -26,9 +24,8 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise(resolve => setTimeout(resolve, 5))
 }
 
-/** A varint of four bytes. */
-const length = (bytes: number): Uint8Array =>
-  Uint8Array.of((bytes & 0x7f) | 0x80, ((bytes >>> 7) & 0x7f) | 0x80, ((bytes >>> 14) & 0x7f) | 0x80, bytes >>> 21)
+/** A varint of three bytes. */
+const length = (bytes: number): Uint8Array => Uint8Array.of((bytes & 0x7f) | 0x80, ((bytes >>> 7) & 0x7f) | 0x80, bytes >>> 14)
 
 test('what is handed over beyond 4 MiB and not read ends the stream instead of growing', async t => {
   const [one, two] = await Promise.all([startNode(t, { roles: [] }), startNode(t, { roles: [] })])
@@ -107,24 +104,6 @@ test('gossip for a peer that does not read is bounded: its stream ends, and othe
   const announcement = unsigned({ statement: { base: bytes32(0x0a) }, change: { time: BigInt(Date.now()) } })
   await here.net.announce.announce(announcement, CONTRIBUTOR)
   await heard
-})
-
-test('of 64 sessions one that is silent for a minute gives its place away, to peers with fewer than four', t => {
-  const slots = new Slots(SLOT_LIMITS)
-  const failed: number[] = []
-  const held = Array.from({ length: NET_LIMITS.sessions }, (_, n) => {
-    const slot = slots.enter(`peer ${Math.floor(n / NET_LIMITS.sessionsPerPeer)}`)
-    slot.machine = { fail: () => failed.push(n) } as never
-    return slot
-  })
-  const refused = { instanceOf: RefusalError, message: /busy/ }
-  t.throws(() => slots.enter('waiting'), refused)
-  held[7]!.heard = performance.now() - NET_LIMITS.sessionIdleInNeed
-  t.throws(() => slots.enter('peer 0'), refused)
-  slots.enter('waiting')
-  t.deepEqual(failed, [7])
-  t.throws(() => slots.enter('waiting'), refused)
-  t.is(slots.size, NET_LIMITS.sessions)
 })
 
 test('peers that ask for bundles and do not read hold their own few streams, for a time; others are served meanwhile', async t => {

@@ -70,6 +70,33 @@ test('a session that is silent gives its place to a peer that waits, and goes on
   t.deepEqual(server.counters.limits.all(), { sessions: 1, sessionIdleInNeed: 1 })
 })
 
+test('who opens many sessions, and streams without any, keeps nobody out', async t => {
+  const server = await contributor(t, [registered], { session: { limits: { all: 2 } } })
+  const [greedy, honest] = [await participant(t, ['user']), await participant(t, ['user'])]
+  for (let n = 0; n < 2; n++) await greedy.net.node.dialProtocol(server.net.node.getMultiaddrs(), SESSION_PROTOCOL)
+  const [first, second] = [await remote(greedy, server, { manifest }), await remote(greedy, server, { manifest })]
+  // What is answered counts, not who came first: the second session has done nothing since.
+  await first.deltas({ group: 0, position: 0, rows: rows(1) })
+  const served = await remote(honest, server, { manifest })
+  await t.throwsAsync(remote(greedy, server, { manifest }), { message: /busy.*in 30 s/ })
+  await served.deltas({ group: 0, position: 0, rows: rows(1) })
+  await t.throwsAsync(second.finish(), { message: /busy/ })
+  t.is((await served.finish()).state, 'announced')
+  t.is((await first.finish()).state, 'announced')
+  t.deepEqual(server.counters.limits.all(), { sessions: 2 })
+})
+
+test('who would not be served takes nobody’s place', async t => {
+  const user = await participant(t, ['user'])
+  const policy = { mode: 'listed', allow: [user.net.node.peerId.toString()], limitRows: null } as const
+  const server = await contributor(t, [registered], { policy, session: { limits: { all: 1, idle: 0 } } })
+  const served = await remote(user, server, { manifest })
+  const stranger = await participant(t, ['user'])
+  await t.throwsAsync(remote(stranger, server, { manifest }), { message: /not listed/ })
+  await served.deltas({ group: 0, position: 0, rows: rows(1) })
+  t.is((await served.finish()).state, 'announced')
+})
+
 test('places that are in use are kept, and who finds none is told when to come again', async t => {
   const server = await contributor(t, [registered], { session: { limits: { all: 1 } } })
   const [first, second] = [await participant(t, ['user']), await participant(t, ['user'])]

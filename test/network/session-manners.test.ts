@@ -322,6 +322,14 @@ test('a first message that is not open is answered with a code', async t => {
   t.is(await codeOfNext(frames), 13)
 })
 
+test('a stream that begins with more than open can have ends by the length alone', async t => {
+  const { frames, server } = await rawUser(t)
+  // The length 16,385 and nothing after it.
+  frames.stream.send(Uint8Array.of(0x81, 0x80, 0x01))
+  t.is(await codeOfNext(frames), 12)
+  t.deepEqual(server.counters.limits.all(), { openBytes: 1 })
+})
+
 test('a first message that is none is answered with a code', async t => {
   const { frames } = await rawUser(t)
   await frames.write(new Uint8Array(5), WAIT)

@@ -1,6 +1,7 @@
 /** What all sessions of a contributor may hold together, however they are opened. */
 import test from 'ava'
 import { RefusedError } from '../../src/errors.js'
+import type { Need } from '../../src/net/session/index.js'
 import { CODE, type ContributorJobs, inlineContributorJobs, RefusalError } from '../../src/session/index.js'
 import { kernel } from '../proof/fixture.js'
 import { customer, open, random, rowsOf, servedAdapter, serving } from './settling/serving.js'
@@ -29,8 +30,11 @@ test('where all that may be outstanding is promised, a silent session gives its 
   const first = await open(server, await customer())
   await first.user.request(0, 0, rowsOf(1))
   await t.throwsAsync(open(server, await customer()), { message: /busy/ })
-  const makeRoom = (): void => first.session.fail(new RefusalError(CODE.busy))
-  const second = await open(server, await customer(), { makeRoom })
+  const enter = ([need]: readonly Need[]): void => {
+    t.deepEqual([need!.wanted, need!.free, need!.of(first.session)], [LEAST, 0, LEAST])
+    first.session.fail(new RefusalError(CODE.busy))
+  }
+  const second = await open(server, await customer(), { enter })
   await first.carried
   t.regex(first.user.failure!.message, /busy/)
   await second.user.request(0, 0, rowsOf(1))

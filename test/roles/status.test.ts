@@ -3,9 +3,7 @@ import { Counters } from '../../src/counters.js'
 import { ClockSkew } from '../../src/net/announce/skew.js'
 import { NET_LIMITS } from '../../src/limits.js'
 import { type SessionService } from '../../src/net/session/index.js'
-import { Slots } from '../../src/net/session/slots.js'
 import { Status, type StatusInit } from '../../src/roles/status.js'
-import type { Machine } from '../../src/session/index.js'
 import { type SessionRecord, Store } from '../../src/store/index.js'
 import { MemoryDatastore } from 'datastore-core'
 import { makeFeed } from '../net/announcements.js'
@@ -24,18 +22,6 @@ test('the clock is held against the median of peers, each of which counts once',
   t.deepEqual([skew.median, skew.peers], [200, 3])
   for (let n = 0; n < 1000; n++) skew.note(`${n}`, 5)
   t.deepEqual([skew.median, skew.peers], [5, 64])
-})
-
-test('places that are taken are counted by the limit that was hit', t => {
-  const counters = new Counters()
-  const slots = new Slots({ perPeer: 1, all: 2, idle: 60_000 }, counters)
-  const slot = slots.enter('a')
-  t.throws(() => slots.enter('a'), { message: /busy/ })
-  slots.enter('b').machine = { fail: () => {} } as unknown as Machine
-  t.throws(() => slots.enter('c'), { message: /busy/ })
-  slots.leave(slot)
-  slots.enter('c')
-  t.deepEqual(counters.limits.all(), { sessionsPerPeer: 1, sessions: 1 })
 })
 
 /** A node's parts, as far as its status asks them, over a real store. */

@@ -13,7 +13,7 @@ const jobs = inlineUserJobs({ kernel, manifest, random })
 /** The limits that make a side wait, as its stream's owner is told. */
 function limitsOf(side: Machine): string[] {
   const hit: string[] = []
-  side.listener = { limit: name => hit.push(name), declined: () => {} }
+  side.listener = { limit: name => hit.push(name), declined: () => {}, progressed: () => {} }
   return hit
 }
 
@@ -292,4 +292,28 @@ test('a job that fails for a reason of this machine is an internal error for the
   t.is(pair.contributor.failure!.message, 'the disk is full')
   t.is(codeOf(pair.contributor.failure), 16)
   t.is(codeOf(new TimeoutError('x', 1)), 15)
+})
+
+test('rows answered and rows accepted are progress, and so is the proof; while they are worked on the user is not waited for', async t => {
+  const pair = makePair()
+  const { contributor, user } = pair
+  const progress: string[] = []
+  let last = ''
+  contributor.listener = { limit: () => {}, declined: () => {}, progressed: () => progress.push(`${last} ${contributor.isWorking}`) }
+  const carried = carryPair(pair, ({ kind }, from, bytes) => {
+    if (from === 'user') last = kind
+    return [bytes]
+  })
+  t.false(contributor.isWorking)
+  await user.request(0, 0, x(0, 2))
+  const asked = user.request(0, 2, x(0, 1))
+  t.false(contributor.isWorking)
+  await asked
+  const served = serve(contributor)
+  await finish(user, jobs)
+  await served
+  await carried
+  t.deepEqual(progress, ['rows true', 'rows true', 'batch false', 'batch false', 'batch false'])
+  t.true(contributor.finished)
+  t.false(contributor.isWorking)
 })

@@ -1,5 +1,5 @@
 /** Connections that come in, counted by the host they come from, and guarded until they are encrypted. */
-import type { ConnectionGater, MultiaddrConnection } from '@libp2p/interface'
+import type { Connection, ConnectionGater, MultiaddrConnection } from '@libp2p/interface'
 import { toHex } from '../../bytes.js'
 import type { Counters } from '../../counters.js'
 import { NET_LIMITS } from '../../limits.js'
@@ -17,7 +17,7 @@ interface Counts {
 }
 
 /** What a host is told apart by: an IPv4 address, an IPv6 network; the whole address where there is neither. */
-export function hostOf({ remoteAddr }: Pick<MultiaddrConnection, 'remoteAddr'>): string {
+export function hostOf({ remoteAddr }: Pick<Connection | MultiaddrConnection, 'remoteAddr'>): string {
   const { bytes } = remoteAddr
   return toHex(bytes.subarray(0, 1 + (bytes[0] === CODE_IP6 ? IP6_NETWORK_BYTES : 4)))
 }

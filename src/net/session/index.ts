@@ -8,7 +8,7 @@
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
 import { atLimit, type Counters } from '../../counters.js'
 import { ProtocolViolationError, RefusedError, TimeoutError } from '../../errors.js'
-import { TIMEOUTS } from '../../limits.js'
+import { NET_LIMITS, TIMEOUTS } from '../../limits.js'
 import { withSignals } from '../../signals.js'
 import {
   CODE,
@@ -29,15 +29,17 @@ import {
 } from '../../session/index.js'
 import type { Manifest, TailRole } from '../../proof/index.js'
 import type { Registrar, StreamOpener } from '../components.js'
+import { hostOf } from '../guard/connections.js'
 import { closeStream, FrameStream, openError, type Wait } from '../streams.js'
 import { carry } from './carry.js'
 import { CodeCounts } from './codes.js'
 import { MAX_INBOUND_STREAMS, MAX_OUTBOUND_STREAMS, SESSION_PROTOCOL } from './constants.js'
-import { type Slot, SLOT_LIMITS, type SlotLimits, Slots } from './slots.js'
+import { type Need, type Slot, SLOT_LIMITS, type SlotLimits, Slots } from './slots.js'
 import { timeLimit } from '../time-limit.js'
 import { OTHER_VERSION, unsupported, type VersionComponents } from '../versions.js'
 
 export { SESSION_PROTOCOL } from './constants.js'
+export type { Need } from './slots.js'
 
 /** Who serves the sessions that peers open. */
 export interface SessionHost {
@@ -57,8 +59,11 @@ export interface SessionHost {
 export interface SessionUser {
   readonly peers: Peers
   readonly user: PeerId
-  /** Breaks off the session that has been silent for longest. @throws RefusalError when there is none that may be */
-  readonly makeRoom: () => void
+  /**
+   * Takes a place, and what the session needs beside it, when it is clear that it would be served; other sessions may be broken off for it.
+   * @throws RefusalError when there is no place or not enough of the rest
+   */
+  readonly enter: (needs: readonly Need[]) => void
 }
 
 export interface SessionInit {
@@ -212,12 +217,12 @@ export class SessionService implements Startable {
   private async handle(stream: Stream, connection: Connection): Promise<void> {
     const user = connection.remotePeer
     const name = user.toString()
-    const frames = new FrameStream(stream, { peer: name })
+    const frames = new FrameStream(stream, { peer: name, firstBytes: NET_LIMITS.openBytes })
     let slot: Slot | undefined
     try {
-      slot = this.slots.enter(name)
-      slot.machine = await this.accept(frames, user)
-      await this.run(slot.machine, { stream, frames: this.slots.heard(slot, frames.frames), peer: name })
+      slot = this.slots.arrive(name, hostOf(connection))
+      const machine = await this.accept(frames, user, slot)
+      await this.run(machine, { stream, frames: frames.frames, peer: name }, slot)
     } catch (error) {
       this.log('session of %p ended: %s', user, (error as Error).message)
       this.counts.code('contributor', error)
@@ -228,21 +233,38 @@ export class SessionService implements Startable {
     }
   }
 
-  private async accept(frames: FrameStream, user: PeerId): Promise<Machine> {
+  private async accept(frames: FrameStream, user: PeerId, slot: Slot): Promise<Machine> {
     const wait = { what: 'open', milliseconds: this.openTimeout, timeout: 'open' } as const
     const bytes = await frames.read(wait)
     const message = decodeMessage(bytes ?? new Uint8Array(0))
     const peers = { user: bytesOf(user), contributor: bytesOf(this.components.peerId) }
-    if (message.kind === 'settle') return this.init.host!.settle(message.value, peers)
+    if (message.kind === 'settle') {
+      const machine = await this.init.host!.settle(message.value, peers)
+      return this.orFail(machine, () => this.enter(slot, machine))
+    }
     if (message.kind !== 'open') throw new ProtocolViolationError(`${message.kind} came instead of open or settle`)
-    const session = await this.init.host!.accept(message.value, { peers, user, makeRoom: () => this.slots.makeRoom() })
+    const session = await this.init.host!.accept(message.value, { peers, user, enter: needs => this.slots.enter(slot, needs) })
+    return this.orFail(session, () => {
+      this.enter(slot, session)
+      return frames.write(encodeMessage({ accept: session.terms.accept }), wait)
+    })
+  }
+
+  /** The session has a place, if it had none yet. @throws RefusalError */
+  private enter(slot: Slot, machine: Machine): void {
+    this.slots.enter(slot)
+    slot.machine = machine
+  }
+
+  /** A session that cannot begin fails: who takes care of it is told so. */
+  private async orFail<M extends Machine>(machine: M, begin: () => Promise<void> | void): Promise<M> {
     try {
-      await frames.write(encodeMessage({ accept: session.terms.accept }), wait)
+      await begin()
     } catch (error) {
-      session.fail(error)
+      machine.fail(error)
       throw error
     }
-    return session
+    return machine
   }
 
   /** Refuses, when the session has not begun; the stream is closed or reset afterwards. */
@@ -267,11 +289,15 @@ export class SessionService implements Startable {
 
   private async run(
     side: Machine,
-    { stream, frames, peer }: { readonly stream: Stream; readonly frames: AsyncGenerator<Uint8Array>; readonly peer: string }
+    { stream, frames, peer }: { readonly stream: Stream; readonly frames: AsyncGenerator<Uint8Array>; readonly peer: string },
+    slot?: Slot
   ): Promise<void> {
     side.listener = {
       limit: name => this.init.counters?.limits.add(name),
-      declined: code => this.counts.declined(side.role, code)
+      declined: code => this.counts.declined(side.role, code),
+      progressed: () => {
+        if (slot !== undefined) slot.progressed = performance.now()
+      }
     }
     const ended = carry(stream, frames, side, peer)
     this.running.set(side, ended)

@@ -104,6 +104,10 @@ export class SettlingContributor extends Machine {
     )
   }
 
+  override get isWorking(): boolean {
+    return !this.finished && this.bothClosed && (this.statement === undefined || this.answer !== undefined)
+  }
+
   /** Resolves when both sides have closed. @throws what settling fails with */
   async closed(): Promise<void> {
     await this.condition.until(() => this.bothClosed)
@@ -123,6 +127,7 @@ export class SettlingContributor extends Machine {
   async offer(statement: Statement): Promise<ReceiptAnswer> {
     this.statement = statement
     this.answer = undefined
+    this.listener?.progressed()
     const { start, end, root, digest, length } = statement
     this.outbox.push('batch', () => ({ proof: { start, end, root, digest, length } }))
     await this.condition.until(() => this.answer !== undefined)
@@ -244,6 +249,7 @@ export class SettlingContributor extends Machine {
       tail: { rows: answeredRows, accepted, closed: rows.length === 0, publicHash: this.hashAt(accepted) }
     })
     this.ownTails.push(tailOf(batch))
+    this.listener?.progressed()
     this.outbox.push(
       'batch',
       () => ({ batch }),

@@ -20,6 +20,7 @@ import {
   type Terms,
   UserSession
 } from '../../../src/session/index.js'
+import type { Need } from '../../../src/net/session/index.js'
 import type { VerifiedProof } from '../../../src/proof/index.js'
 import { Store } from '../../../src/store/index.js'
 import { integers, kernel, OWNER_SECRET, register, type Registered, seeded } from '../../proof/fixture.js'
@@ -67,9 +68,9 @@ export async function customer(): Promise<Customer> {
   return { peer, peers, store: await Store.open({ datastore: new MemoryDatastore() }) }
 }
 
-/** No session is silent. */
-function full(): never {
-  throw new RefusalError(CODE.busy)
+/** There are places enough, and nobody gives way. */
+function full(needs: readonly Need[]): void {
+  if (needs.some(({ wanted, free }) => wanted > free)) throw new RefusalError(CODE.busy)
 }
 
 export interface Course {
@@ -89,12 +90,12 @@ export async function open(
     rows = 100,
     tamper,
     commitRows = 4,
-    makeRoom = full
-  }: { rows?: number; tamper?: Tamper; commitRows?: number; makeRoom?: () => void } = {}
+    enter = full
+  }: { rows?: number; tamper?: Tamper; commitRows?: number; enter?: (needs: readonly Need[]) => void } = {}
 ): Promise<Course> {
   const { manifest } = servedAdapter()
   const opening = makeOpening({ manifest, groups: [0, 1], rows, random })
-  const session = await contributor.accept(opening.open, { peers, user: peer, makeRoom })
+  const session = await contributor.accept(opening.open, { peers, user: peer, enter })
   const terms: Terms = session.terms
   checkAccept(terms, manifest, BigInt(Math.floor(Date.now() / 1000)))
   const user = new UserSession({
