@@ -24,14 +24,14 @@ export const NETWORK = [
     never('the contributor’s batch has blindings', 'batch.blindings.length !== batch.commitments.length'),
     never(
       'the contributor closes when the user does, with all rows',
-      'closed !== closes || (closed && (accepted !== this.answered || rows !== this.answered))'
+      'closed !== closes || (closed && (accepted !== this.answeredRows || rows !== this.answeredRows))'
     ),
     instead(
       'a proof comes once, after the end',
       'if (this.ledger.peerTail?.closed !== true || this.offered !== undefined) this.unexpected(message)\n',
       '\n'
     ),
-    never('a proof covers all rows', 'proof.start !== 0 || proof.end !== this.answered'),
+    never('a proof covers all rows', 'proof.start !== 0 || proof.end !== this.answeredRows'),
     without('an announcement comes after the receipt', 'if (!this.receipted) this.unexpected(message)')
   ),
   ...changes(
@@ -40,7 +40,7 @@ export const NETWORK = [
     ...[
       'equal(proof.session, this.id)',
       'proof.start === 0',
-      'proof.end === this.answered',
+      'proof.end === this.answeredRows',
       'proof.whole',
       'equal(proof.publicEnd, ledger.publicChain.head)',
       'equal(proof.root, merkleRoot(this.id, this.rows))',
@@ -97,7 +97,7 @@ export const NETWORK = [
     instead('who has closed is promised nothing more', ' || this.bothClosed ? 0', ' ? 0')
   ),
   ...changes(
-    'src/session/user.ts',
+    'src/session/open-rows.ts',
     ['session/bounds'],
     instead('a user has a bound of its own', 'Math.min(accept.outstandingRows, NET_LIMITS.outstandingRows)', 'accept.outstandingRows')
   ),

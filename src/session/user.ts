@@ -16,7 +16,7 @@ import { openedRecord } from './journal.js'
 import { LABELS } from './labels.js'
 import { rowsOf } from './ledger.js'
 import type { Batch, Deltas, Message, Proof } from './messages/messages.js'
-import { activationBytes } from './messages/packing.js'
+import { OpenRows } from './open-rows.js'
 import { type AnsweredRow, type AnswerProgress, RequestWindow } from './requests.js'
 import type { Deadline } from './machine.js'
 import type { UserRest } from './settle/user.js'
@@ -24,14 +24,6 @@ import { Side, type SideInit } from './side.js'
 import { statementOfProof } from './statement.js'
 import { signBegin } from './terms/terms.js'
 
-/**
- * Rows after which a batch is made while the session goes on: each costs both sides a signature and a multiplication of one row's
- * width. The first comes early, so that a contributor with other weights is caught after a few rows; each next is as long as all before.
- */
-const FIRST_COMMIT_ROWS = 16
-const COMMIT_ROWS = 256
-/** Bytes of an entry of y in memory. */
-const ENTRY = 8
 const SECOND = 1000
 
 export interface UserSessionInit extends SideInit {
@@ -61,16 +53,13 @@ export class UserSession extends Side {
   private readonly init: UserSessionInit
   private readonly requests: RequestWindow
   private readonly evidence = new EvidenceLog()
-  /** Rows that are answered and not accepted, from row `accepted` on. */
-  private readonly open: AnsweredRow[] = []
+  /** Rows that are answered and not accepted. */
+  private readonly open: OpenRows
   /** Rows that are accepted: what the root is made of. */
   private readonly rows: PublicRow[] = []
   /** Of `rows`, how many the journal has. */
   private recorded = 0
-  private answered = 0
   private asked = 0
-  private committed = 0
-  private uncommittedBytes = 0
   private committing = false
   /** No more rows are asked for; and all of them are answered, so that the rest is committed to. */
   private closing = false
@@ -88,6 +77,7 @@ export class UserSession extends Side {
     super('user', init)
     this.init = init
     const { terms, secretKey, manifest } = init
+    this.open = new OpenRows(init)
     this.requests = new RequestWindow({
       manifest,
       requests: Math.min(terms.accept.requests, NET_LIMITS.requestsInFlight),
@@ -102,7 +92,7 @@ export class UserSession extends Side {
 
   /** Rows answered so far. */
   get answeredRows(): number {
-    return this.answered
+    return this.open.answered
   }
 
   override get outstandingRows(): number {
@@ -111,8 +101,7 @@ export class UserSession extends Side {
 
   /** What settling needs beside the journal. */
   rest(): UserRest {
-    // Copies: a row must not keep the memory of its whole request.
-    return { accepted: [...this.rows], open: this.open.map(({ x, y, ...row }) => ({ ...row, x: x.slice(), y: y.slice() })) }
+    return { accepted: [...this.rows], open: this.open.copies() }
   }
 
   /** Rows that may still be asked for. */
@@ -167,10 +156,10 @@ export class UserSession extends Side {
     await this.condition.until(() => this.requests.pending === 0)
     this.flushing = true
     this.commit()
-    await this.condition.until(() => this.accepted === this.answered)
-    this.sendBatch({ firstRow: this.answered, commitments: new Uint8Array(0), blindings: new Uint8Array(0) }, true)
+    await this.condition.until(() => this.accepted === this.answeredRows)
+    this.sendBatch({ firstRow: this.answeredRows, commitments: new Uint8Array(0), blindings: new Uint8Array(0) }, true)
     await this.condition.until(() => this.ledger.peerTail?.closed === true)
-    if (this.answered === 0) {
+    if (this.answeredRows === 0) {
       this.end()
       return undefined
     }
@@ -189,7 +178,7 @@ export class UserSession extends Side {
       offered !== undefined &&
       equal(proof.session, this.id) &&
       proof.start === 0 &&
-      proof.end === this.answered &&
+      proof.end === this.answeredRows &&
       proof.whole &&
       equal(proof.publicEnd, ledger.publicChain.head) &&
       equal(proof.root, merkleRoot(this.id, this.rows)) &&
@@ -198,7 +187,7 @@ export class UserSession extends Side {
       proof.bundleBytes === offered.length &&
       equal(proof.userTail.signature, ledger.ownTail!.signature) &&
       equal(proof.contributorTail.signature, ledger.peerTail!.signature)
-    if (!fits) throw new InvalidProofError('session', `the bundle offered is not that of rows 0 to ${this.answered} of this session`)
+    if (!fits) throw new InvalidProofError('session', `the bundle offered is not that of rows 0 to ${this.answeredRows} of this session`)
     return statementOfProof(proof)
   }
 
@@ -295,15 +284,8 @@ export class UserSession extends Side {
   }
 
   private onDeltas(deltas: Deltas): void {
-    const rows = this.requests.answer(deltas, this.answered)
-    this.open.push(...rows)
-    this.answered += rows.length
-    for (const row of rows) this.uncommittedBytes += this.bytesOf(row)
+    this.open.add(this.requests.answer(deltas, this.answeredRows))
     this.commit()
-  }
-
-  private bytesOf({ x, y }: AnsweredRow): number {
-    return x.length * activationBytes(this.init.manifest.activationBits) + y.length * ENTRY
   }
 
   /** Makes batches while there are enough rows for one, in the background. */
@@ -314,29 +296,12 @@ export class UserSession extends Side {
   }
 
   private batchDue(): boolean {
-    const { accept } = this.terms
-    // A contributor may take more: this side does not keep more.
-    const outstandingRows = Math.min(accept.outstandingRows, NET_LIMITS.outstandingRows)
-    const outstandingBytes = Math.min(Number(accept.outstandingBytes), NET_LIMITS.outstandingBytes)
-    const uncommitted = this.answered - this.committed
-    if (uncommitted === 0) return false
-    const half = Math.ceil(outstandingRows / 2)
-    // Else the contributor could stop answering, however much is asked for.
-    if (this.flushing || uncommitted >= half || this.uncommittedBytes * 2 >= outstandingBytes) return true
-    // Whoever waits for deltas does not wait for commitments: they are made while the base model computes.
-    return (
-      this.requests.pending === 0 &&
-      uncommitted >= Math.min(Math.max(FIRST_COMMIT_ROWS, this.committed), this.init.commitRows ?? COMMIT_ROWS)
-    )
+    return this.open.isDue({ closing: this.flushing, waiting: this.requests.pending > 0 })
   }
 
   private async commitBatches(): Promise<void> {
     while (this.batchDue()) {
-      const firstRow = this.committed
-      const from = firstRow - this.accepted
-      const rows = this.open.slice(from, from + NET_LIMITS.rowsPerBatch)
-      this.committed += rows.length
-      for (const row of rows) this.uncommittedBytes -= this.bytesOf(row)
+      const { firstRow, rows } = this.open.takeBatch()
       const commitments = new Uint8Array(rows.length * 32)
       for (const [group, indices] of byGroup(rows)) {
         scatter(commitments, await this.init.jobs.commitInputs({ group, x: joined(indices.map(i => rows[i]!.x)) }), indices)
@@ -352,7 +317,7 @@ export class UserSession extends Side {
       this.sentBatches.push(body)
       accepted = this.rows.slice(this.recorded)
       this.recorded = this.rows.length
-      return { batch: this.ledger.seal(body, { rows: this.answered, accepted: this.accepted, closed }) }
+      return { batch: this.ledger.seal(body, { rows: this.answeredRows, accepted: this.accepted, closed }) }
     }
     const { journal } = this
     this.outbox.push('batch', draft, journal && (own => journal.append({ kind: 'user batch', own, accepted })))
@@ -370,7 +335,7 @@ export class UserSession extends Side {
     this.ledger.check(batch, { rows: this.terms.context.rows, accepted: this.contributorCommitted })
     const { rows, accepted, closed } = this.ledger.peerTail!
     const closes = rowsOf(sent) === 0
-    if (closed !== closes || (closed && (accepted !== this.answered || rows !== this.answered))) {
+    if (closed !== closes || (closed && (accepted !== this.answeredRows || rows !== this.answeredRows))) {
       throw new ProtocolViolationError(`the contributor's tail at row ${accepted} of ${rows} does not answer the user's`)
     }
     this.sentBatches.shift()
@@ -380,7 +345,7 @@ export class UserSession extends Side {
   }
 
   private async openBatch({ firstRow, commitments, blindings }: Batch, x: Uint8Array, place: number): Promise<void> {
-    const rows = this.open.slice(0, rowsOf({ commitments }))
+    const rows = this.open.first(rowsOf({ commitments }))
     const runs = runsOf(rows).map(run => ({ group: run.group, y: joined(run.rows.map(({ y }) => y)) }))
     const sums = await this.init.jobs.checkOutputs({ firstRow, runs, commitments, blindings, x })
     await this.init.keepRows?.(rows.map((row, i) => ({ ...row, number: firstRow + i, upsilon: pointAt(blindings, i) })))
@@ -389,15 +354,15 @@ export class UserSession extends Side {
       this.rows.push(row)
       this.ledger.accept(row)
     })
-    this.open.splice(0, rows.length)
+    this.open.accept(rows.length)
     this.evidence.forget(place)
   }
 
   private onProof(message: Message & { kind: 'proof' }): void {
     const proof = message.value
     if (this.ledger.peerTail?.closed !== true || this.offered !== undefined) this.unexpected(message)
-    if (proof.start !== 0 || proof.end !== this.answered) {
-      throw new ProtocolViolationError(`the proof offered is of rows ${proof.start} to ${proof.end}, the session has ${this.answered}`)
+    if (proof.start !== 0 || proof.end !== this.answeredRows) {
+      throw new ProtocolViolationError(`the proof offered is of rows ${proof.start} to ${proof.end}, the session has ${this.answeredRows}`)
     }
     this.offered = proof
   }
