@@ -78,9 +78,12 @@ export class TimeoutError extends ZkloraError {
 /** The other side refused or broke off with a status code. */
 export class RefusedError extends ZkloraError {
   readonly reason: string
-  constructor(reason: string, message: string) {
+  /** Seconds after which asking again may help; 0: it did not say, or it will not. */
+  readonly retryAfter: number
+  constructor(reason: string, message: string, retryAfter = 0) {
     super('RefusedError', 'ERR_REFUSED', message)
     this.reason = reason
+    this.retryAfter = retryAfter
   }
 }
 

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava'
 import { RefusedError } from '../../src/errors.js'
 import { inlineUserJobs } from '../../src/session/index.js'
 import { openAnnouncement } from '../../src/store/index.js'
-import { UserSettling } from '../../src/roles/settling/user.js'
+import { UserSettling, type UserSettlingInit } from '../../src/roles/settling/user.js'
 import type { VerifiedManifest } from '../../src/proof/index.js'
 import { fromHex } from '../../src/bytes.js'
 import { kernel, register } from '../proof/fixture.js'
@@ -25,14 +25,19 @@ const { manifest } = registered
 const rows = (count: number): Float32Array => activations(count, manifest.groups[0]!.dIn)
 
 /** The user's settling, which tries when it is told to. */
-function settling(t: ExecutionContext, { store, sessions, net }: Participant): UserSettling {
+function settling(
+  t: ExecutionContext,
+  { store, sessions, net }: Participant,
+  init: Partial<Pick<UserSettlingInit, 'sessions' | 'retry' | 'onSession'>> = {}
+): UserSettling {
   const made = new UserSettling({
     store,
     sessions,
     fetch: net.fetch,
     manifest: async () => manifest as VerifiedManifest,
     jobs: verified => inlineUserJobs({ kernel, manifest: verified, random }),
-    retry: [600_000]
+    retry: [600_000],
+    ...init
   })
   t.teardown(() => made.stop())
   return made
@@ -168,4 +173,72 @@ test('a session that a contributor does not know is refused by its code, and not
   t.true((await it.user.store.journals.list()).every(({ settled }) => settled))
   t.like(it.user.counters.refusedBy.all(), { 'unknown session': 1 })
   t.like(it.server.counters.refused.all(), { 'unknown session': 1 })
+})
+
+const MANY = 10
+
+/** Sessions of one user with one contributor, each with rows that both accepted, that were all broken off. */
+async function manyBroken(t: ExecutionContext): Promise<{ user: Participant; server: ServingParticipant; sessions: string[] }> {
+  const server = await contributor(t, [registered])
+  const user = await participant(t, ['user'])
+  const idle = settling(t, user)
+  const sessions: string[] = []
+  for (let n = 0; n < MANY; n++) {
+    const adapter = await remote(user, server, { manifest, commitRows: 4, settling: idle })
+    for (const position of [0, 4]) {
+      await adapter.deltas({ group: 0, position, rows: rows(4) })
+      while (adapter.accepted < position + 4) await new Promise(resolve => setImmediate(resolve))
+    }
+    await adapter.abort(new Error('the line is cut'))
+    const { session } = adapter.info()
+    while ((await server.store.sessions.find(session))?.state !== 'broken') await new Promise(resolve => setImmediate(resolve))
+    sessions.push(session)
+  }
+  await idle.stop()
+  return { user, server, sessions }
+}
+
+test('who has many sessions to settle with one contributor settles them in turn, within its places', async t => {
+  const { user, server, sessions } = await manyBroken(t)
+  const left = new Set(sessions)
+  const all = new Promise<void>(resolve => {
+    const again = settling(t, user, {
+      retry: [1, 600_000],
+      onSession: ({ session, state }) => {
+        if (state === 'announced') left.delete(session)
+        if (left.size === 0) resolve()
+      }
+    })
+    void again.start()
+  })
+  await all
+  t.deepEqual((await announced(server)).length, MANY)
+  t.deepEqual([server.counters.refused.all(), server.counters.limits.all()], [{}, {}])
+  t.true((await user.store.sessions.list()).every(({ error }) => error === null || !error.startsWith('settling')))
+})
+
+test('that a contributor is away one finds out for all that wait', async t => {
+  const { user, server, sessions } = await manyBroken(t)
+  await user.net.node.hangUp(server.net.node.peerId)
+  await server.net.stop()
+  let asked = 0
+  const told = new Map<string, string>()
+  await new Promise<void>(resolve => {
+    const again = settling(t, user, {
+      retry: [1, 600_000],
+      sessions: {
+        settle: (...given) => {
+          asked++
+          return user.sessions.settle(...given)
+        }
+      },
+      onSession: ({ session, error }) => {
+        if (error?.startsWith('settling: ') === true) told.set(session, error)
+        if (told.size === sessions.length) resolve()
+      }
+    })
+    void again.start()
+  })
+  t.true(asked <= 2, `${asked} were tried`)
+  for (const error of told.values()) t.regex(error, /; it is tried again$/)
 })

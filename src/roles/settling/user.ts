@@ -27,6 +27,7 @@ import { encodeStatement, type Statement } from '../../wire/announcement.js'
 import { SessionEntry, timedUserJobs } from '../session-entry.js'
 import type { SessionInfo } from '../types.js'
 import { Clock } from './clock.js'
+import { Line } from './line.js'
 import { Rests } from './rests.js'
 
 const SECOND = 1000
@@ -36,6 +37,10 @@ const RETRY = [SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 60 * MINUTE]
 
 /** Bytes in memory of a row that is accepted: its point, and three numbers. */
 const PUBLIC_ROW_BYTES = 128
+
+/** Milliseconds within which a contributor is taken at its word that asking again helps. */
+const SOONEST = SECOND
+const LATEST = 10 * MINUTE
 
 /** How errors of attempts begin: the last word on the session until one succeeds. */
 const SETTLING = 'settling: '
@@ -63,6 +68,10 @@ export interface UserSettlingInit {
 export class UserSettling {
   private readonly clock = new Clock()
   private readonly attempts = new Map<string, number>()
+  /** By contributor. */
+  private readonly lines = new Map<string, Line>()
+  /** Sessions whose turn comes. */
+  private readonly queued = new Set<string>()
   private readonly rests: Rests<UserRest>
   private readonly running = new Map<string, Promise<SessionInfo>>()
   /** What became of those that this process broke. */
@@ -95,19 +104,13 @@ export class UserSettling {
   }
 
   /**
-   * Settles a session now.
+   * Settles a session now, out of its turn.
    * @param id hexadecimal
    * @returns the session with its proof, or without one when no row was accepted by both
    * @throws NotFoundError for a session without a journal, and what settling fails with
    */
   settle(id: string): Promise<SessionInfo> {
-    let running = this.running.get(id)
-    if (running === undefined) {
-      this.clock.cancel(id)
-      running = this.attempt(id).finally(() => this.running.delete(id))
-      this.running.set(id, running)
-    }
-    return running
+    return this.begin(id)
   }
 
   /** What became of a session that broke in this process, once it is settled. */
@@ -119,12 +122,49 @@ export class UserSettling {
     const retry = this.init.retry ?? RETRY
     const attempt = this.attempts.get(id) ?? 0
     this.attempts.set(id, attempt + 1)
-    this.clock.after(id, retry[Math.min(attempt, retry.length - 1)]!, () => {
-      this.settle(id).catch(() => {})
-    })
+    this.after(id, retry[Math.min(attempt, retry.length - 1)]!)
   }
 
-  private async attempt(id: string): Promise<SessionInfo> {
+  private after(id: string, milliseconds: number): void {
+    this.clock.after(id, milliseconds, () => void this.inTurn(id).catch(() => {}))
+  }
+
+  private async inTurn(id: string): Promise<void> {
+    this.queued.add(id)
+    const asked = performance.now()
+    const record = await this.init.store.sessions.find(id)
+    const peer = record?.peer ?? ''
+    const line = this.lineTo(peer)
+    await line.run(async () => {
+      // Settled meanwhile by who could not wait.
+      if (this.queued.delete(id) && !this.stopping.signal.aborted) await this.begin(id, asked).catch(() => {})
+    })
+    this.leave(peer)
+  }
+
+  private leave(peer: string): void {
+    if (this.lines.get(peer)?.isIdle === true) this.lines.delete(peer)
+  }
+
+  private lineTo(peer: string): Line {
+    const line = this.lines.get(peer) ?? new Line()
+    this.lines.set(peer, line)
+    return line
+  }
+
+  /** @param asked when its turn was asked for; absent: it is out of turn */
+  private begin(id: string, asked?: number): Promise<SessionInfo> {
+    let running = this.running.get(id)
+    if (running === undefined) {
+      this.clock.cancel(id)
+      this.queued.delete(id)
+      running = this.attempt(id, asked).finally(() => this.running.delete(id))
+      this.running.set(id, running)
+    }
+    return running
+  }
+
+  private async attempt(id: string, asked: number | undefined): Promise<SessionInfo> {
     const { store, onSession } = this.init
     const [records, record] = await Promise.all([store.journals.of(fromHex(id)).load(), store.sessions.find(id)])
     if (records.length === 0 || record === undefined) {
@@ -133,25 +173,33 @@ export class UserSettling {
       throw new NotFoundError(`there is nothing to settle of session ${id}`)
     }
     const entry = SessionEntry.restored(record, { save: changed => store.sessions.put(changed), onChange: onSession })
+    const line = this.lineTo(record.peer)
     try {
+      const failure = asked === undefined ? undefined : line.failureFor(asked)
+      if (failure !== undefined) throw failure
       const peer = peerIdFromString(record.peer)
       const manifest = await this.init.manifest(fromHex(record.adapter), peer)
       const restored = restoreUser(records, manifest)
       const jobs = timedUserJobs(entry, this.init.jobs(manifest))
       const { timeouts, sessions } = this.init
-      const { machine, done } = await sessions.settle(peer, {
-        make: peers =>
-          new SettlingUser({
-            restored,
-            rest: this.rests.get(id),
-            manifest,
-            peers,
-            timeouts,
-            jobs,
-            journal: store.journals.of(restored.terms.session)
-          }),
-        signal: this.stopping.signal
-      })
+      const { machine, done } = await sessions
+        .settle(peer, {
+          make: peers =>
+            new SettlingUser({
+              restored,
+              rest: this.rests.get(id),
+              manifest,
+              peers,
+              timeouts,
+              jobs,
+              journal: store.journals.of(restored.terms.session)
+            }),
+          signal: this.stopping.signal
+        })
+        .catch((error: Error) => {
+          line.failed(error)
+          throw error
+        })
       const onAbort = (): void => machine.fail(this.stopping.signal.reason)
       this.stopping.signal.addEventListener('abort', onAbort)
       try {
@@ -166,8 +214,11 @@ export class UserSettling {
       this.remember(info)
       return info
     } catch (error) {
+      if (isBusy(error)) line.failed(error)
       await this.again(id, entry, error as Error)
       throw error
+    } finally {
+      this.leave(record.peer)
     }
   }
 
@@ -198,7 +249,9 @@ export class UserSettling {
     if (this.stopping.signal.aborted) return
     // Whoever asks why it is still open reads it in the record.
     await entry.end({ error: `${SETTLING}${error.message}; it is tried again` })
-    this.wait(id)
+    // A contributor that has no place now is there: nothing is to be waited for the longer, the more often that happened.
+    if (isBusy(error)) this.after(id, Math.min(LATEST, Math.max(SOONEST, error.retryAfter * SECOND)))
+    else this.wait(id)
   }
 
   /** Takes the bundles that the contributor offers. */
@@ -240,6 +293,10 @@ export class UserSettling {
     const statement = await orDecline(CODE.bundleOfAnotherSession, async () => machine.checkBundle(proof))
     return { bytes, proof, statement }
   }
+}
+
+function isBusy(error: unknown): error is RefusedError {
+  return error instanceof RefusedError && error.reason === codeName(CODE.busy)
 }
 
 /** What the contributor says that it published is this bundle, with this receipt. @throws InvalidProofError('announcement') */

@@ -66,10 +66,9 @@ export function codeName(code: number): string {
 export class RefusalError extends RefusedError {
   constructor(
     readonly status: Code,
-    /** Seconds after which asking again may help; 0: it will not. */
-    readonly retryAfter = 0
+    retryAfter = 0
   ) {
-    super(codeName(status), `refused: ${codeName(status)}`)
+    super(codeName(status), `refused: ${codeName(status)}`, retryAfter)
     this.name = 'RefusedError'
   }
 }
@@ -78,7 +77,7 @@ export class RefusalError extends RefusedError {
 export function refusedBy(who: string, code: number, retryAfter = 0): RefusedError {
   const remedy = (NAMES as Record<number, readonly [string, string]>)[code]?.[1] ?? 'this version does not know the code'
   const later = retryAfter > 0 ? ` (it says: in ${retryAfter} s)` : ''
-  return new RefusedError(codeName(code), `${who} refused: ${codeName(code)}; ${remedy}${later}`)
+  return new RefusedError(codeName(code), `${who} refused: ${codeName(code)}; ${remedy}${later}`, retryAfter)
 }
 
 /** The code by which the peer learns of an error here. */
