@@ -63,8 +63,10 @@ export async function event<T>(target: Target, name: string, passes: (detail: T)
 }
 
 /** Connects two nodes, each knowing what the other speaks. */
-export async function connect(from: TestNode, to: TestNode): Promise<void> {
-  const knows = (node: TestNode, other: TestNode): Promise<unknown> =>
+type Net = Pick<TestNode, 'net'>
+
+export async function connect(from: Net, to: Net): Promise<void> {
+  const knows = (node: Net, other: Net): Promise<unknown> =>
     event<{ peerId: PeerId }>(node.net.node, 'peer:identify', ({ peerId }) => peerId.equals(other.net.node.peerId))
   const both = Promise.all([knows(from, to), knows(to, from)])
   await from.net.node.dial(to.net.node.getMultiaddrs())

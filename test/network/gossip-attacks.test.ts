@@ -8,7 +8,7 @@ import { publicKeyOf } from '../../src/proof/index.js'
 import { bytes32, make, type MakeOptions, OWNER, signAnnouncement, unsigned } from '../net/announcements.js'
 import { connect, event, mesh, startNode, type TestNode } from '../net/nodes.js'
 import { OWNER_SECRET, register } from '../proof/fixture.js'
-import { activations, contributor, participant, remote } from './people.js'
+import { activations, contributor, participant, type Participant, remote } from './people.js'
 
 const registered = register('gossip attacks')
 const { manifest } = registered
@@ -26,7 +26,8 @@ interface Scene {
   readonly heard: Heard[]
   /** Resolves when so many messages have come here, whatever became of them. */
   came(count: number): Promise<void>
-  attacker(): Promise<(data: Uint8Array, topic?: string) => Promise<void>>
+  /** Somebody who is connected to it, and to others. */
+  attacker(...others: readonly Participant[]): Promise<(data: Uint8Array, topic?: string) => Promise<void>>
 }
 
 async function scene(t: ExecutionContext): Promise<Scene> {
@@ -45,12 +46,14 @@ async function scene(t: ExecutionContext): Promise<Scene> {
     async came(count) {
       while (all() < count) await new Promise(resolve => setTimeout(resolve, 5))
     },
-    async attacker() {
+    async attacker(...others) {
       const node = await startNode(t, { roles: [] })
       const { pubsub } = node.net.node.services
-      const subscribed = event(pubsub, 'subscription-change', () => true)
-      await connect(node, here)
-      await subscribed
+      for (const other of [here, ...others]) {
+        const subscribed = event(pubsub, 'subscription-change', () => true)
+        await connect(node, other)
+        await subscribed
+      }
       return async (data, topic = TOPIC) => void (await pubsub.publish(topic, data))
     }
   }
@@ -129,9 +132,11 @@ test('unknown adapters by the hundred pass through their own small budget, a kno
 
 test('a flood of 1,000 messages a second costs its sender its hearing; sessions go on, and what is remembered is bounded', async t => {
   const { victim, here, heard, attacker } = await scene(t)
-  const server = await contributor(t, [registered])
+  // The contributor follows the topics itself, so the flood is for it, too.
+  const server = await contributor(t, [registered], { roles: ['verifier'] })
   const session = await remote(await participant(t, ['user']), server, { manifest })
-  const say = await attacker()
+  const say = await attacker(server)
+  const before = process.memoryUsage().arrayBuffers
   // Well-formed, each another, of yesterday: nothing in them is wrong by its bytes.
   const yesterday = now() - 86_400_000n
   const { bytes } = make({ user: null, statement: OF_VICTIM, change: { time: yesterday } })
@@ -163,7 +168,9 @@ test('a flood of 1,000 messages a second costs its sender its hearing; sessions 
   t.true(looked > NET_LIMITS.gossipRefusedPerPeer)
   t.is(ignored.clock, looked)
   t.deepEqual(rejected, {})
-  t.true(here.counters.limits.all().gossipRefusedPerPeer! > 0)
+  for (const { counters } of [here, server]) t.true(counters.limits.all().gossipRefusedPerPeer! > 0)
+  const grown = process.memoryUsage().arrayBuffers - before
+  t.true(grown < 2 * NET_LIMITS.gossipBytes, `${grown} bytes more are held`)
   isOver = true
   await flood
 })

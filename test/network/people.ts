@@ -79,6 +79,8 @@ export interface ContributorOptions extends Partial<Omit<ContributorInit, 'kerne
   readonly policy?: { readonly mode: 'open' | 'listed'; readonly allow: readonly string[]; readonly limitRows: number | null }
   readonly session?: Omit<SessionInit, 'host'>
   readonly at?: Home
+  /** Beside contributor. */
+  readonly roles?: readonly string[]
 }
 
 export interface ServingParticipant extends Participant {
@@ -91,7 +93,7 @@ export async function contributor(
   adapters: readonly Registered[],
   options: ContributorOptions = {}
 ): Promise<ServingParticipant> {
-  const { policy = { mode: 'open', allow: [], limitRows: null }, session, at, ...init } = options
+  const { policy = { mode: 'open', allow: [], limitRows: null }, session, at, roles = [], ...init } = options
   const place = at ?? (await home())
   const counters = new Counters()
   const store = await Store.open({ datastore: place.datastore, counters })
@@ -104,7 +106,7 @@ export async function contributor(
     await store.budget.register({ content: adapter.content, base: adapter.manifest.base, quantized: adapter.quantized })
     host.serve({ adapter, policy, secretKey: OWNER_SECRET })
   }
-  const started = await start(t, { roles: ['contributor'], session: { ...session, host }, store, counters, ...place })
+  const started = await start(t, { roles: ['contributor', ...roles], session: { ...session, host }, store, counters, ...place })
   t.teardown(() => host.stop())
   await host.start()
   return { ...started, contributor: host }

@@ -7,6 +7,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { ExecutionContext } from 'ava'
 import { fromHex } from '../../../src/bytes.js'
 import { openDatastore } from '../../../src/roles/platform.js'
+import { Budget } from '../../../src/store/budget.js'
 import { Bundles } from '../../../src/store/bundles.js'
 import { Feeds } from '../../../src/store/feeds.js'
 import { Journals } from '../../../src/store/journals.js'
@@ -45,6 +46,12 @@ for (const method of ['putOwn', 'putVerified'] as const) {
     await written(method)
     return info
   }
+}
+const take = Budget.prototype.take
+Budget.prototype.take = async function (params) {
+  const taken = await take.call(this, params)
+  await written('reserved')
+  return taken
 }
 const append = Feeds.prototype.append
 Feeds.prototype.append = async function (...given) {
