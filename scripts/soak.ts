@@ -1,7 +1,7 @@
 /**
  * `npm run soak [-- --minutes M] [--sessions N] [--json FILE]`: a contributor that serves N sessions at a time while verifiers come and
- * go. After a warm-up of a third of the time memory stays within 5 %, nothing is rejected unhandled, and when all sessions have ended
- * no socket and no timer is left that was not there before.
+ * go. After a warm-up of a third of the time memory stays within 5 %, nothing is rejected unhandled, nothing has more listeners than
+ * Node warns of, and when all sessions have ended no stream, socket or timer is left that was not there before.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -23,6 +23,8 @@ const VERIFIERS = 2
 /** Those that a contributor serves one peer. */
 const SESSIONS_OF_A_USER = NET_LIMITS.sessionsPerPeer
 const SAMPLES = 60
+/** Milliseconds in which what has ended is let go: the longest wait for the other's end of a stream. */
+const REST = 35_000
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '30' }, sessions: { type: 'string', default: '30' }, json: { type: 'string' } }
@@ -51,8 +53,20 @@ class Peer {
     this.child.send('figures')
     const { figures } = await answer
     this.samples.push(figures)
-    for (const warning of new Set(figures.warnings)) console.log(`${this.kind}: ${warning}`)
+    for (const warning of new Set(figures.warnings)) {
+      console.log(`${this.kind}: ${warning}`)
+      if (warning.startsWith('MaxListeners')) leaks.add(`${this.kind}: ${warning.split('\n')[0]}`)
+    }
     return figures
+  }
+
+  /** What it holds when nobody asks anything of it: the ends of the last streams and connections are on their way for a while. */
+  async atRest(sockets: number): Promise<Figures> {
+    for (const deadline = Date.now() + REST; ; await sleep(500)) {
+      const figures = await this.sample()
+      this.samples.pop()
+      if ((figures.streams === 0 && figures.sockets <= sockets) || Date.now() > deadline) return figures
+    }
   }
 
   async rest(): Promise<void> {
@@ -63,6 +77,8 @@ class Peer {
 }
 
 const children: ChildProcess[] = []
+/** Warnings of too many listeners. */
+const leaks = new Set<string>()
 const sleep = (milliseconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, milliseconds))
 
 function next<T>(child: ChildProcess, type: string): Promise<T> {
@@ -140,15 +156,14 @@ try {
   for (let n = 0; n < SAMPLES; n++) {
     await sleep((minutes * MINUTE) / SAMPLES)
     for (const peer of peers) await peer.sample()
-    const { rss, heap, sockets, timers } = contributor.samples.at(-1)!
+    const { rss, heap, sockets, streams, timers } = contributor.samples.at(-1)!
     const { done, failed } = all(users)
     console.log(
-      `${n + 1}/${SAMPLES}: contributor ${(rss / MiB).toFixed(0)} MiB, heap ${(heap / MiB).toFixed(1)}, ${sockets} sockets, ${timers} timers; ${done} sessions, ${failed} failed`
+      `${n + 1}/${SAMPLES}: contributor ${(rss / MiB).toFixed(0)} MiB, heap ${(heap / MiB).toFixed(1)}, ${sockets} sockets, ${streams} streams, ${timers} timers; ${done} sessions, ${failed} failed`
     )
   }
   for (const peer of [...users, verifiers]) await peer.rest()
-  const resting = await contributor.sample()
-  contributor.samples.pop()
+  const resting = await contributor.atRest(before.sockets + users.length)
   faults.push(...growth(contributor), ...growth({ kind: 'users', samples: sums(users) }), ...growth(verifiers))
   const rejections = peers.reduce((sum, { samples }) => sum + samples.at(-1)!.rejections, 0)
   if (rejections > 0) faults.push(`${rejections} rejections were not handled`)
@@ -156,8 +171,13 @@ try {
   if (failed > 0) faults.push(`${failed} sessions failed`)
   console.log(`${done} sessions in ${minutes} minutes, ${sessions} at a time; ${verifiers.samples.at(-1)!.done} verifiers came and went`)
   console.log(
-    `contributor, before and after: timers ${before.timers} and ${resting.timers}, sockets ${before.sockets} and ${resting.sockets}`
+    `contributor, before and after: timers ${before.timers} and ${resting.timers}, sockets ${before.sockets} and ${resting.sockets}, streams ${before.streams} and ${resting.streams}`
   )
+  if (resting.sockets > before.sockets + users.length) faults.push(`${resting.sockets} sockets are left, of ${users.length} users`)
+  for (const { streams } of [resting, ...(await Promise.all(users.map(user => user.atRest(Infinity))))]) {
+    if (streams > 0) faults.push(`${streams} streams are left`)
+  }
+  faults.push(...leaks)
   // Users are still connected, and each connection has its own.
   if (resting.timers > before.timers + 4 * resting.sockets + 8) faults.push(`${resting.timers} timers are left`)
   if (values.json !== undefined)

@@ -1,5 +1,6 @@
 /** What a process holds: memory after a collection, and what keeps its event loop alive. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Gauge, Registry } from 'prom-client'
 
 export interface SoakCounts {
   done: number
@@ -15,6 +16,8 @@ export interface Figures {
   readonly buffers: number
   readonly sockets: number
   readonly timers: number
+  /** Streams of sessions and fetches, of both directions. */
+  readonly streams: number
   readonly done: number
   readonly failed: number
   readonly rejections: number
@@ -25,7 +28,19 @@ export interface Figures {
 /** Milliseconds between two collections: what finalizers let go in the first goes in the second. */
 const PAUSE = 50
 
-export async function figures(counts: SoakCounts): Promise<Figures> {
+/** As libp2p counts them, by direction and protocol. */
+async function streamsIn(registry: Registry): Promise<number> {
+  const gauge = registry.getSingleMetric('libp2p_protocol_streams_total') as Gauge | undefined
+  // A label of which there is none any more would keep its last value.
+  gauge?.reset()
+  const metric = await gauge?.get()
+  return (metric?.values ?? [])
+    .filter(({ labels }) => /\/zklora\/(session|fetch)\//.test(String(labels['protocol'])))
+    .reduce((sum, { value }) => sum + value, 0)
+}
+
+/** @param registry where the node of this process counts */
+export async function figures(counts: SoakCounts, registry: Registry): Promise<Figures> {
   const collect = (globalThis as { gc?: () => void }).gc
   collect?.()
   await sleep(PAUSE)
@@ -38,6 +53,7 @@ export async function figures(counts: SoakCounts): Promise<Figures> {
     buffers: arrayBuffers,
     sockets: resources.filter(name => name === 'TCPSocketWrap').length,
     timers: resources.filter(name => name === 'Timeout').length,
+    streams: await streamsIn(registry),
     done: counts.done,
     failed: counts.failed,
     rejections: counts.rejections,

@@ -8,6 +8,8 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { prometheusMetrics } from '@libp2p/prometheus-metrics'
+import { Registry } from 'prom-client'
 import { createNode } from '../../src/roles/node.js'
 import type { Role, ZkloraNode } from '../../src/roles/types.js'
 import { type Figures, figures, type SoakCounts } from './figures.js'
@@ -36,6 +38,9 @@ process.on('unhandledRejection', error => {
 })
 process.on('warning', warning => counts.warnings.push(`${warning.name}: ${warning.message} ${warning.stack ?? ''}`))
 
+/** Of the one node of this process; verifiers, of which several live here at a time, are not counted. */
+const registry = new Registry()
+
 let made = 0
 async function open(role: Role): Promise<ZkloraNode> {
   const dataDir = join(folder, `${role}-${made++}`)
@@ -47,6 +52,7 @@ async function open(role: Role): Promise<ZkloraNode> {
     listen: ['/ip4/127.0.0.1/tcp/0'],
     bootstrap: bootstrap === undefined ? [] : [bootstrap],
     privateAddresses: true,
+    ...(role === 'verifier' ? {} : { metrics: prometheusMetrics({ registry }) }),
     limits: { threads: 0 }
   })
 }
@@ -89,7 +95,7 @@ async function comingAndGoing(): Promise<void> {
 const say = (line: object): void => void process.send!(line, undefined, {}, () => {})
 process.once('disconnect', () => process.exit())
 process.on('message', async line => {
-  if (line === 'figures') say({ type: 'figures', figures: await figures(counts) } satisfies { type: string; figures: Figures })
+  if (line === 'figures') say({ type: 'figures', figures: await figures(counts, registry) } satisfies { type: string; figures: Figures })
   if (line === 'rest') {
     going = false
     await Promise.all(running)
