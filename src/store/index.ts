@@ -120,7 +120,16 @@ export class Store {
     }
     await table.write().putJson(['version'], STORE_VERSION).commit()
     const store = new Store(init)
-    for (const part of [store.bundles, store.evidence, store.feeds, store.manifests, store.sessions, store.verdicts, store.rows]) {
+    for (const part of [
+      store.bundles,
+      store.evidence,
+      store.feeds,
+      store.journals,
+      store.manifests,
+      store.sessions,
+      store.verdicts,
+      store.rows
+    ]) {
       await part.open()
     }
     return store
@@ -138,7 +147,7 @@ export class Store {
     return made
   }
 
-  /** Bytes kept, by kind; `own` are bundles of own sessions. */
+  /** Bytes kept, by kind; `own` are bundles of own sessions, `journals` what was signed in them and is to be settled or proved. */
   sizes(): Record<string, number> {
     const { own, others } = this.bundles.bytes
     return {
@@ -147,6 +156,7 @@ export class Store {
       announcements: this.feeds.bytes,
       manifests: this.manifests.bytes,
       verdicts: this.verdicts.bytes,
+      journals: this.journals.bytes,
       'own rows': this.rows.bytes,
       evidence: this.evidence.bytes
     }

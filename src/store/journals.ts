@@ -18,6 +18,8 @@ export interface JournalInfo {
   readonly updated: number
   /** False: something of it is to be settled yet. */
   readonly settled: boolean
+  /** Of its records and rows. */
+  readonly bytes: number
 }
 
 /** The journal of one session. */
@@ -37,6 +39,7 @@ const SWEEP = 24 * 60 * 60 * 1000
 interface Place {
   readonly sequence: string
   readonly record: JournalRecord
+  readonly bytes: number
 }
 
 export class Journals {
@@ -44,7 +47,7 @@ export class Journals {
   /** Of the sessions that this process has written to: the next record's number, and what is told of them. */
   private readonly next = new Map<string, number>()
   private readonly infos = new Map<string, JournalInfo>()
-
+  private all = 0
   private swept: number
 
   constructor(
@@ -53,6 +56,16 @@ export class Journals {
     private readonly onExpired: (journals: number) => void = () => {}
   ) {
     this.swept = now()
+  }
+
+  /** Bytes of all records and rows, kept up with every change. */
+  get bytes(): number {
+    return this.all
+  }
+
+  /** Counts what is there. */
+  async open(): Promise<void> {
+    for (const { bytes } of await this.list()) this.all += bytes
   }
 
   of(session: Uint8Array): SessionJournal {
@@ -85,27 +98,34 @@ export class Journals {
 
   private async append(id: string, record: JournalRecord): Promise<void> {
     const write = this.table.write()
-    await this.put(id, record, write)
+    await this.put(id, record, { write, freed: 0 })
     await write.commit()
     // A process may run for longer than journals are kept.
     if (record.kind === 'opened' && this.now() - this.swept >= SWEEP) await this.expire(NET_LIMITS.keptJournalAge)
   }
 
-  private async put(id: string, record: JournalRecord, write: Write): Promise<void> {
+  /** @param batch and the bytes of this journal that are deleted in it */
+  private async put(id: string, record: JournalRecord, { write, freed }: { write: Write; freed: number }): Promise<void> {
     const number =
       this.next.get(id) ?? (await this.places(id)).reduce((most, { sequence }) => Math.max(most, Number.parseInt(sequence, 16) + 1), 0)
     this.next.set(id, number + 1)
     const sequence = sortable(number)
-    write.put(['journal', id, sequence], encodeRecord(record))
-    await this.note(id, write, record)
-    if (record.kind !== 'contributor batch' || record.rows.length === 0) return
-    const last = record.rows.at(-1)!.number
-    write.put(['journal-rows', id, sequence, String(last + 1)], encodeSessionRows(record.rows))
+    const bytes = encodeRecord(record)
+    write.put(['journal', id, sequence], bytes)
+    let grows = bytes.length - freed
+    if (record.kind === 'contributor batch' && record.rows.length > 0) {
+      const rows = encodeSessionRows(record.rows)
+      const last = record.rows.at(-1)!.number
+      write.put(['journal-rows', id, sequence, String(last + 1)], rows)
+      grows += rows.length
+    }
+    await this.note(id, write, { record, bytes: grows })
   }
 
-  private async note(id: string, write: Write, record?: JournalRecord): Promise<void> {
+  /** @param change what is written, if it is a record, and by how many bytes the journal grows */
+  private async note(id: string, write: Write, { record, bytes }: { record?: JournalRecord; bytes: number }): Promise<void> {
     const now = this.now()
-    const before = this.infos.get(id) ?? (await this.table.getJson<JournalInfo>(['journal-of', id]))
+    const before = await this.info(id)
     const info: JournalInfo =
       record?.kind === 'opened' || before === undefined
         ? {
@@ -113,11 +133,17 @@ export class Journals {
             role: record?.kind === 'opened' && record.secretKey.length > 0 ? 'user' : 'contributor',
             opened: now,
             updated: now,
-            settled: false
+            settled: false,
+            bytes
           }
-        : { ...before, updated: now, settled: record === undefined }
+        : { ...before, updated: now, settled: record === undefined, bytes: before.bytes + bytes }
+    this.all += bytes
     this.infos.set(id, info)
     write.putJson(['journal-of', id], info)
+  }
+
+  private async info(id: string): Promise<JournalInfo | undefined> {
+    return this.infos.get(id) ?? this.table.getJson<JournalInfo>(['journal-of', id])
   }
 
   private async load(id: string): Promise<JournalRecord[]> {
@@ -132,21 +158,32 @@ export class Journals {
   private async proved(id: string, statement: Statement, all: boolean): Promise<void> {
     const write = this.table.write()
     const kept = new Set<string>()
-    for await (const { parts } of this.table.entries(['journal-rows', id])) {
-      if (all || Number(parts[3]) <= statement.end) write.delete(parts)
-      else kept.add(parts[2]!)
+    let freed = 0
+    for await (const { parts, value } of this.table.entries(['journal-rows', id])) {
+      if (all || Number(parts[3]) <= statement.end) {
+        write.delete(parts)
+        freed += value.length
+      } else kept.add(parts[2]!)
     }
     // The last batch stays: what was signed last is in it.
     const batches = (await this.places(id)).filter(({ record }) => record.kind === 'contributor batch')
-    for (const { sequence } of batches.slice(0, -1)) if (!kept.has(sequence)) write.delete(['journal', id, sequence])
-    await this.put(id, { kind: 'proved', statement }, write)
+    for (const { sequence, bytes } of batches.slice(0, -1)) {
+      if (kept.has(sequence)) continue
+      write.delete(['journal', id, sequence])
+      freed += bytes
+    }
+    await this.put(id, { kind: 'proved', statement }, { write, freed })
     await write.commit()
   }
 
   private async settled(id: string): Promise<void> {
     const write = this.table.write()
-    for await (const { parts } of this.table.entries(['journal-rows', id])) write.delete(parts)
-    await this.note(id, write)
+    let freed = 0
+    for await (const { parts, value } of this.table.entries(['journal-rows', id])) {
+      write.delete(parts)
+      freed += value.length
+    }
+    await this.note(id, write, { bytes: -freed })
     await write.commit()
     this.next.delete(id)
     this.infos.delete(id)
@@ -157,7 +194,9 @@ export class Journals {
     for (const kind of ['journal', 'journal-rows']) {
       for await (const { parts } of this.table.entries([kind, id])) write.delete(parts)
     }
+    const { bytes } = (await this.info(id)) ?? { bytes: 0 }
     await write.commit()
+    this.all -= bytes
     this.next.delete(id)
     this.infos.delete(id)
   }
@@ -166,7 +205,7 @@ export class Journals {
     const places: Place[] = []
     for await (const { parts, value } of this.table.entries(['journal', id])) {
       const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-      places.push({ sequence: parts[2]!, record: decodeRecord(bytes) })
+      places.push({ sequence: parts[2]!, record: decodeRecord(bytes), bytes: bytes.length })
     }
     return places.sort((a, b) => (a.sequence < b.sequence ? -1 : 1))
   }

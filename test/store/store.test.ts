@@ -167,7 +167,16 @@ test('others’ data goes when it is too old', async t => {
   t.is(await store.evict(), 5)
   // Two announcements and a verdict on one of them; manifests have no age of their own.
   t.deepEqual(counters.limits.all(), { keptBundleAge: 1, keptAnnouncementAge: 3 })
-  t.deepEqual(store.sizes(), { 'own bundles': 0, bundles: 0, announcements: 0, manifests: 0, verdicts: 0, 'own rows': 0, evidence: 0 })
+  t.deepEqual(store.sizes(), {
+    'own bundles': 0,
+    bundles: 0,
+    announcements: 0,
+    manifests: 0,
+    verdicts: 0,
+    journals: 0,
+    'own rows': 0,
+    evidence: 0
+  })
   t.is(store.feeds.count, 0)
   t.deepEqual(await store.feeds.list(), [])
   t.is(store.verdicts.counts.valid, 0)
