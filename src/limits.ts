@@ -148,6 +148,19 @@ export const NET_LIMITS = {
   verifierQueue: 1024,
   verifierQueuePerOwner: 64,
   verifierQueueUnknown: 64,
+  /** Peers asked for heads of feeds in an hour: each answer may cost a signature check a feed, and what one hides another tells. */
+  catchUpPeersPerHour: 8,
+  /** Feeds that wait to be caught up with: in all, of one owner, of adapters whose manifest is not here. Those beyond are told again. */
+  catchUpFeeds: 2048,
+  catchUpFeedsPerOwner: 16,
+  catchUpFeedsUnknown: 128,
+  /** Announcements of one feed that are filled in at a time, the latest. */
+  catchUpAnnouncements: 1024,
+  /**
+   * Milliseconds for which announcements of a feed bring nobody to look for what is missing before them, when nobody asked had it: a look
+   * reads up to `catchUpAnnouncements` places and asks up to three peers, and a feed with a hole in it could make both with each one.
+   */
+  catchUpPause: MINUTE,
   /** Announced bundles that wait to be verified, and points that verifying them goes through: some minute and a half of one core. */
   backlogBundles: 1024,
   backlogPoints: 2 ** 22,

@@ -4,6 +4,7 @@
  */
 import type { IdentifyResult, Logger, PeerId } from '@libp2p/interface'
 import { toHex } from '../bytes.js'
+import type { Counters, LimitName } from '../counters.js'
 import { NET_LIMITS } from '../limits.js'
 import { FETCH_PROTOCOL, type Net, TOPICS } from '../net/index.js'
 import type { FeedAnnouncement, Store } from '../store/index.js'
@@ -13,27 +14,14 @@ import { Turns } from './turns.js'
 const HOUR = 60 * 60 * 1000
 /** Announcements older than this are not asked for by heads. */
 const HEADS_AGE = 7 * 24 * HOUR
-/** Peers asked for heads in an hour: each answer may cost a signature check a feed, and what one hides another tells. */
-const PEERS_AN_HOUR = 8
-/** Announcements of one feed that are filled in at a time, the latest. */
-const FEED_MOST = 1024
-/** Of those, fetched and looked at in one turn, and milliseconds after which the turn is over: bundles that nobody has take long. */
+/** Announcements of a feed that are fetched and looked at in one turn, and milliseconds after which the turn is over: bundles that nobody has take long. */
 const TURN = 16
 const TURN_TIME = 30 * 1000
-/**
- * Milliseconds for which announcements of a feed bring nobody to look for what is missing before them, when nobody asked had it: a look
- * reads up to FEED_MOST places and asks up to three peers, and a feed with a hole in it could make both with each announcement.
- */
-const PAUSE = 60 * 1000
 /** An announcement with the one before it and the one after. */
 const NEIGHBOURS = 3
 /** Turns at a time, of adapters whose manifest is here and of others. */
 const AT_ONCE = 4
 const STRANGERS_AT_ONCE = 1
-/** Feeds that wait or are filled: in all, of one owner, of adapters whose manifest is not here. Those beyond are told again. */
-const FEEDS = 2048
-const OWNER_FEEDS = 16
-const STRANGERS = 128
 
 export interface CatchUpInit {
   readonly net: Pick<Net, 'fetch'> & {
@@ -45,6 +33,8 @@ export interface CatchUpInit {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly signal: AbortSignal
+  /** Of the node. */
+  readonly counters?: Counters | undefined
   /** Verifies and keeps; resolves when that is done, whatever came of it. */
   readonly consider: (read: FeedAnnouncement, from: PeerId) => Promise<void>
   /** An announcement, signed by its feed's key, that may be of another story than what is kept. */
@@ -57,7 +47,7 @@ class Recent {
 
   has(name: string): boolean {
     for (const [other, at] of this.times) {
-      if (performance.now() - at < PAUSE && this.times.size <= FEEDS) break
+      if (performance.now() - at < NET_LIMITS.catchUpPause && this.times.size <= NET_LIMITS.catchUpFeeds) break
       this.times.delete(other)
     }
     return this.times.has(name)
@@ -108,7 +98,7 @@ export class CatchUp {
 
   /** An announcement came whose predecessors may be missing. Returns at once. @param peers who may have them */
   gap(read: FeedAnnouncement, peers: readonly PeerId[]): void {
-    if (this.holes.has(toHex(read.feed))) return
+    if (this.holes.has(toHex(read.feed))) return this.hit('catchUpPause')
     this.follow(read, owner => this.fill(read, owner, peers))
   }
 
@@ -118,7 +108,8 @@ export class CatchUp {
    */
   stories(read: FeedAnnouncement, peers: readonly PeerId[]): void {
     const name = toHex(read.feed)
-    if (this.told.has(name)) return
+    if (this.told.has(name)) return this.hit('catchUpPause')
+    if (this.known.queued >= NET_LIMITS.catchUpFeeds) return this.hit('catchUpFeeds')
     this.told.add(name)
     this.track(this.known.run({}, 1, () => this.askStories(read, peers)))
   }
@@ -155,7 +146,8 @@ export class CatchUp {
     const { net, now, signal } = this.init
     const time = now()
     for (const [name, at] of this.asked) if (time - at > HOUR) this.asked.delete(name)
-    if (this.asked.has(peer.toString()) || this.asked.size >= PEERS_AN_HOUR) return
+    if (this.asked.has(peer.toString())) return
+    if (this.asked.size >= NET_LIMITS.catchUpPeersPerHour) return this.hit('catchUpPeersPerHour')
     this.asked.set(peer.toString(), time)
     const { feeds } = this.init.store
     const isWanted = async (read: FeedAnnouncement): Promise<boolean> => {
@@ -174,7 +166,9 @@ export class CatchUp {
   private follow({ feed, announcement }: FeedAnnouncement, work: (owner: object) => Promise<void>): void {
     const [name, key] = [toHex(feed), toHex(announcedOwner(announcement))]
     const owner = this.owners.get(key) ?? { feeds: 0 }
-    if (this.filling.has(name) || this.filling.size >= FEEDS || owner.feeds >= OWNER_FEEDS) return
+    if (this.filling.has(name)) return
+    if (this.filling.size >= NET_LIMITS.catchUpFeeds) return this.hit('catchUpFeeds')
+    if (owner.feeds >= NET_LIMITS.catchUpFeedsPerOwner) return this.hit('catchUpFeedsPerOwner')
     this.filling.add(name)
     this.owners.set(key, owner)
     owner.feeds++
@@ -190,7 +184,7 @@ export class CatchUp {
     const { feed, announcement, hash } = head
     const { store, consider, isKnown } = this.init
     const turns = (await isKnown(announcement.statement.adapter)) ? this.known : this.strangers
-    if (turns === this.strangers && turns.queued >= STRANGERS) return
+    if (turns === this.strangers && turns.queued >= NET_LIMITS.catchUpFeedsUnknown) return this.hit('catchUpFeedsUnknown')
     await turns.run(owner, 1, () => this.unlessStopped(() => consider(head, peer)))
     // What was not taken (its adapter's owner is another, nobody has its manifest) makes nobody ask for what came before it.
     if (await store.feeds.has(feed, announcement.index, hash)) await this.fill(head, owner, [peer])
@@ -199,7 +193,10 @@ export class CatchUp {
   private async fill({ feed, announcement }: FeedAnnouncement, owner: object, peers: readonly PeerId[]): Promise<void> {
     const before = announcement.index
     const { feeds } = this.init.store
-    let from = await feeds.firstMissing(feed, before, FEED_MOST)
+    const most = NET_LIMITS.catchUpAnnouncements
+    let from = await feeds.firstMissing(feed, before, most)
+    // What is missing goes back as far as is looked, or further.
+    if (from !== undefined && before - from >= most) this.hit('catchUpAnnouncements')
     for (const peer of peers.slice(0, NET_LIMITS.fetchHolders)) {
       while (from !== undefined && from < before) {
         const count = Math.min(TURN, Number(before - from))
@@ -209,7 +206,7 @@ export class CatchUp {
         from += BigInt(taken)
       }
     }
-    if (from === undefined || (await feeds.firstMissing(feed, before, FEED_MOST)) === undefined) return
+    if (from === undefined || (await feeds.firstMissing(feed, before, most)) === undefined) return
     this.holes.add(toHex(feed))
   }
 
@@ -229,6 +226,10 @@ export class CatchUp {
       if (performance.now() >= ends) break
     }
     return taken
+  }
+
+  private hit(limit: LimitName): void {
+    this.init.counters?.limits.add(limit)
   }
 
   private async unlessStopped<T>(task: () => Promise<T>): Promise<T> {

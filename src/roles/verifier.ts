@@ -140,6 +140,7 @@ export class Verifier {
       store,
       now: this.now,
       signal: this.controller.signal,
+      counters: init.counters,
       isKnown: async adapter => (await store.adapters.has(adapter)) || (await store.manifests.has(adapter)),
       consider: (read, from) => this.consider(read, from),
       onStory: read => init.witness?.announced(read)
