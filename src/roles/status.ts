@@ -1,12 +1,12 @@
 /** The state of a node, gathered from its parts: the one source of `status` and `/metrics`. */
 import type { Counters, LimitName } from '../counters.js'
 import type { Net } from '../net/index.js'
-import { rolesOfAgent, TOPICS } from '../net/index.js'
+import { IGNORE_REASONS, REJECT_REASONS, rolesOfAgent, TOPICS } from '../net/index.js'
 import type { SessionService } from '../net/session/index.js'
 import type { Store } from '../store/index.js'
 import { Dialling, reachabilityOf } from './reachability.js'
 import type { OwnAdapterInfo, Role, SessionState, StatusReport } from './types.js'
-import type { Verifier } from './verifier.js'
+import { DROP_REASONS, type Verifier } from './verifier.js'
 import { VERSION } from './version.js'
 
 export interface StatusInit {
@@ -33,6 +33,10 @@ const LIMIT_OF: Readonly<Record<string, LimitName>> = {
   'unknown adapters': 'unknownAdapterAnnouncements',
   'unknown adapter of the feed': 'unknownAdapterFeedInterval'
 }
+
+/** All that `announcements.ignored` and `announcements.rejected` can name. */
+export const IGNORED_REASONS: readonly string[] = [...new Set<string>([...IGNORE_REASONS, ...DROP_REASONS])]
+export const REJECTED_REASONS: readonly string[] = REJECT_REASONS
 
 export class Status {
   private readonly dialling: Dialling

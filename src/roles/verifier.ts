@@ -78,11 +78,19 @@ export interface VerifierCounters {
   /** Among them, those whose adapter and feed are looked at. */
   arriving: number
   /** Announcements dropped, by reason. */
-  dropped: Record<
-    'queue full' | 'queue of the owner full' | 'queue of unknown adapters full' | 'owner' | 'conflict' | 'known' | 'past',
-    number
-  >
+  dropped: Record<(typeof DROP_REASONS)[number], number>
 }
+
+/** Why the verifier drops what gossip has taken. */
+export const DROP_REASONS = [
+  'queue full',
+  'queue of the owner full',
+  'queue of unknown adapters full',
+  'owner',
+  'conflict',
+  'known',
+  'past'
+] as const
 
 /** What is told of an announcement's place in its feed. */
 interface Told {
@@ -95,15 +103,7 @@ export class Verifier {
   readonly counters: VerifierCounters = {
     queued: 0,
     arriving: 0,
-    dropped: {
-      'queue full': 0,
-      'queue of the owner full': 0,
-      'queue of unknown adapters full': 0,
-      owner: 0,
-      conflict: 0,
-      known: 0,
-      past: 0
-    }
+    dropped: Object.fromEntries(DROP_REASONS.map(reason => [reason, 0])) as VerifierCounters['dropped']
   }
   private readonly listeners = new Set<(verdict: VerdictInfo) => void>()
   private readonly fetches = new Gate(FETCHES)

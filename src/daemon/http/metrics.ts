@@ -4,6 +4,8 @@
  */
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { COUNTED_LIMITS, COUNTED_TIMEOUTS } from '../../counters.js'
+import { RECEIVED_CODES, SENT_CODES } from '../../net/session/index.js'
+import { IGNORED_REASONS, REJECTED_REASONS } from '../../roles/status.js'
 import type { StatusReport, ZkloraNode } from '../../roles/types.js'
 
 export interface Family {
@@ -79,14 +81,14 @@ export const FAMILIES: readonly Family[] = [
     help: 'Announcements of others that were not taken, by what depends on clock, store, load or history.',
     type: 'counter',
     labels: ['reason'],
-    samples: ({ announcements }) => each(announcements.ignored)
+    samples: ({ announcements }) => each({ ...zero(IGNORED_REASONS), ...announcements.ignored })
   },
   {
     name: 'zklora_announcements_rejected_total',
     help: 'Announcements of others that are wrong by their bytes, by what is wrong.',
     type: 'counter',
     labels: ['reason'],
-    samples: ({ announcements }) => each(announcements.rejected)
+    samples: ({ announcements }) => each({ ...zero(REJECTED_REASONS), ...announcements.rejected })
   },
   {
     name: 'zklora_verdicts',
@@ -233,14 +235,14 @@ export const FAMILIES: readonly Family[] = [
     help: 'Sessions that this node refused or broke off, and receipts that it did not give, by the name of the code.',
     type: 'counter',
     labels: ['code'],
-    samples: ({ refusals }) => each(refusals.sent)
+    samples: ({ refusals }) => each({ ...zero(SENT_CODES), ...refusals.sent })
   },
   {
     name: 'zklora_refusals_received_total',
     help: 'Sessions that others refused to this node or broke off, and receipts that they did not give, by the name of the code.',
     type: 'counter',
     labels: ['code'],
-    samples: ({ refusals }) => each(refusals.received)
+    samples: ({ refusals }) => each({ ...zero(RECEIVED_CODES), ...refusals.received })
   },
   {
     name: 'zklora_limits_hit_total',

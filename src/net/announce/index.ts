@@ -20,7 +20,7 @@ import type { ClockSkew } from './skew.js'
 import { TOPICS, topicOf } from './topics.js'
 import { AnnouncementValidator, type AnnouncementView, type ValidatorLimits } from './validator.js'
 
-export { peersOfHolder } from './validator.js'
+export { IGNORE_REASONS, peersOfHolder, REJECT_REASONS } from './validator.js'
 export { TOPICS, topicNumber, topicOf } from './topics.js'
 
 export interface AnnounceInit {

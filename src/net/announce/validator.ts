@@ -26,18 +26,21 @@ export interface AnnouncementView {
 }
 
 /** Why an announcement does not pass; the order is that of the table. */
-export type IgnoreReason =
-  | 'version'
-  | 'clock'
-  | 'seen'
-  | 'owner'
-  | 'feed rate'
-  | 'owner rate'
-  | 'signature checks'
-  | 'signature checks of the peer'
-  | 'unknown adapters'
-  | 'unknown adapter of the feed'
-export type RejectReason = 'layout' | 'form' | 'topic' | 'signature'
+export const IGNORE_REASONS = [
+  'version',
+  'clock',
+  'seen',
+  'owner',
+  'feed rate',
+  'owner rate',
+  'signature checks',
+  'signature checks of the peer',
+  'unknown adapters',
+  'unknown adapter of the feed'
+] as const
+export const REJECT_REASONS = ['layout', 'form', 'topic', 'signature'] as const
+export type IgnoreReason = (typeof IGNORE_REASONS)[number]
+export type RejectReason = (typeof REJECT_REASONS)[number]
 
 export type Outcome =
   | { readonly result: 'accept'; readonly read: FeedAnnouncement }

@@ -3,6 +3,13 @@ import type { Counters } from '../../counters.js'
 import { RefusedError } from '../../errors.js'
 import type { TailRole } from '../../proof/index.js'
 import { CODE, codeName, codeOf, endedByPeer } from '../../session/index.js'
+import { OTHER_VERSION } from '../versions.js'
+
+/** Of codes that this version does not know. */
+const OTHER = 'other'
+/** All that is counted as said to others, and as heard from them. */
+export const SENT_CODES: readonly string[] = [...Object.values(CODE).map(codeName), OTHER_VERSION]
+export const RECEIVED_CODES: readonly string[] = [...SENT_CODES, OTHER]
 
 /** A user that breaks off for reasons of its own, which is no fault of anybody: the peer learns that the session ends. */
 function isOwnWish(role: TailRole, { name }: Error): boolean {
@@ -32,6 +39,6 @@ export class CodeCounts {
   /** What a peer says makes no name of its own. */
   private heard(reason: string): void {
     const isKnown = Object.values(CODE).some(code => codeName(code) === reason)
-    this.counters?.refusedBy.add(isKnown ? reason : 'other')
+    this.counters?.refusedBy.add(isKnown ? reason : OTHER)
   }
 }

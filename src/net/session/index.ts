@@ -38,6 +38,7 @@ import { type Need, type Slot, SLOT_LIMITS, type SlotLimits, Slots } from './slo
 import { timeLimit } from '../time-limit.js'
 import { OTHER_VERSION, unsupported, type VersionComponents } from '../versions.js'
 
+export { RECEIVED_CODES, SENT_CODES } from './codes.js'
 export { SESSION_PROTOCOL } from './constants.js'
 export type { Need } from './slots.js'
 

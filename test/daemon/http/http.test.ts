@@ -6,6 +6,8 @@ import test, { type ExecutionContext } from 'ava'
 import { loadConfig } from '../../../src/daemon/config.js'
 import { startDaemon } from '../../../src/daemon/daemon.js'
 import { FAMILIES } from '../../../src/daemon/http/metrics.js'
+import { RECEIVED_CODES, SENT_CODES } from '../../../src/net/session/index.js'
+import { IGNORED_REASONS, REJECTED_REASONS } from '../../../src/roles/status.js'
 import { runCommand } from '../../../src/daemon/open-node.js'
 import type { SettingsLayer } from '../../../src/daemon/settings.js'
 import { temporaryFolder } from '../folders.js'
@@ -36,6 +38,11 @@ test.serial('metrics of a contributor are read by a parser, and move with a sess
   t.is(before.value('zklora_peers', { direction: 'inbound' }), 0)
   t.is(before.value('zklora_budget_answered_rows', { adapter }), 0)
   t.is(before.value('zklora_sessions', { state: 'announced' }), 0)
+  // Before anything is counted every series that can be stands at 0.
+  for (const reason of IGNORED_REASONS) t.is(before.value('zklora_announcements_ignored_total', { reason }), 0)
+  for (const reason of REJECTED_REASONS) t.is(before.value('zklora_announcements_rejected_total', { reason }), 0)
+  for (const code of SENT_CODES) t.is(before.value('zklora_refusals_sent_total', { code }), 0)
+  for (const code of RECEIVED_CODES) t.is(before.value('zklora_refusals_received_total', { code }), 0)
   t.true(before.types.has('libp2p_data_transfer_bytes_total') && before.types.has('process_cpu_user_seconds_total'))
 
   const user = await loadConfig({
@@ -48,7 +55,7 @@ test.serial('metrics of a contributor are read by a parser, and move with a sess
   const after = await scrape()
   t.is(after.value('zklora_sessions', { state: 'announced' }), 1, sessions[0]!.error ?? '')
   t.true(after.value('zklora_budget_answered_rows', { adapter }) > 0)
-  t.true(after.value('zklora_store_bytes', { kind: 'own bundles' }) > 0)
+  for (const kind of ['own bundles', 'journals']) t.true(after.value('zklora_store_bytes', { kind }) > 0, kind)
   t.true(after.value('zklora_uptime_seconds') > before.value('zklora_uptime_seconds'))
   t.deepEqual(
     FAMILIES.filter(({ name, type }) => after.types.get(name) !== type),
