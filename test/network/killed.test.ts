@@ -147,6 +147,31 @@ for (const [what, times, end] of CONTRIBUTOR) {
   })
 }
 
+test.serial('a contributor that is killed again and again while it settles ends with one proof and one announcement', async t => {
+  const where = await place(t)
+  const user = await participant(t, ['user'])
+  const settling = settlingOf(t, user)
+  const keep = {
+    broken: (...given: Parameters<UserSettling['broken']>) => settling.broken(...given),
+    settled: (id: string) => settling.settled(id),
+    settle: async () => Promise.reject(new Error('later'))
+  }
+  for (const what of ['contributor batch', 'contributor batch', 'putOwn', 'announcement']) {
+    const process_ = run(t, 'contributor', where, [what, 1])
+    const { remotePeer } = await user.net.node.dial(multiaddr(await process_.address))
+    const [begun] = await user.store.journals.list()
+    const work = begun === undefined ? converse(user, remotePeer, keep) : settling.settle(begun.session)
+    await t.throwsAsync(work, undefined, what)
+    t.is(await process_.killed, 'SIGKILL', what)
+    await user.net.node.hangUp(remotePeer)
+  }
+  const server = await contributor(t, [registered], { at: await reopened(t, where) })
+  await endStaleSessions(server.store)
+  await user.net.node.dial(server.net.node.getMultiaddrs())
+  await settled(t, { user, server, settling, end: 4 })
+  t.is(await answered(server), BUDGET_BLOCK_ROWS)
+})
+
 const USER: readonly (readonly [...Point, rows: number])[] = [
   ['opened', 1, 0],
   ['user batch', 1, 0],

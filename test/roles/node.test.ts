@@ -13,10 +13,12 @@ import {
 } from '../../src/index.js'
 import type { NodeOptions } from '../../src/roles/options.js'
 import { fromHex } from '../../src/bytes.js'
-import { publicName } from '../../src/roles/base-model.js'
+import { roleKey } from '../../src/net/index.js'
+import { publicName, readBaseModel } from '../../src/roles/base-model.js'
 import { openDatastore } from '../../src/roles/platform.js'
 import { feedForkOf, Store } from '../../src/store/index.js'
 import { make as announcement } from '../net/announcements.js'
+import { startNode } from '../net/nodes.js'
 import { temporaryFolder } from '../daemon/folders.js'
 
 const LLAMA = 'config/demo/models/novels-llama'
@@ -309,4 +311,17 @@ test.serial('a contributor against whom there is evidence is shown, and not chos
   t.is((await user.node.find({ base: LLAMA })).found[0]!.evidence, kept.id)
   const { sessions } = await user.node.generate({ ...request, force: true })
   t.is(sessions[0]!.state, 'announced')
+})
+
+test.serial('the DHT is told of users who ask for it, and of no others', async t => {
+  const { net } = await startNode(t)
+  const bootstrap = net.node.getMultiaddrs().map(String)
+  const [told, quiet] = [await make(t, ['user'], { bootstrap, advertiseUser: true }), await make(t, ['user'], { bootstrap })]
+  for (const { node } of [quiet, told]) await node.generate({ base: LLAMA, adapters: [], prompt: 'And', maxNewTokens: 1 })
+  const usersOf = async (base: string): Promise<string[]> =>
+    (await net.discovery.providers(roleKey('user', readBaseModel(base).id))).map(({ id }) => id.toString())
+  let users: string[] = []
+  while (users.length === 0) users = await usersOf(LLAMA)
+  t.deepEqual(users, [told.node.peerId])
+  t.deepEqual(await usersOf(GPT2), [])
 })

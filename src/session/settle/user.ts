@@ -153,9 +153,13 @@ export class SettlingUser extends Machine {
     return this.announcements[place]!
   }
 
-  /** The contributor ends the stream when everything is settled. */
+  /**
+   * The contributor ends the stream when everything is settled. The stream of a process that is killed ends as well: of rows that this
+   * side has accepted, which the contributor's batch then has too, there is a bundle before.
+   */
   override peerClosed(): void {
-    const settled = this.closed && this.contributorClosed && this.offers.length === this.announcements.length
+    const isProved = this.accepted === 0 || this.offers.length > 0
+    const settled = this.closed && this.contributorClosed && isProved && this.offers.length === this.announcements.length
     if (settled) this.end()
     else super.peerClosed()
   }

@@ -7,6 +7,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { ExecutionContext } from 'ava'
 import { fromHex } from '../../../src/bytes.js'
 import { openDatastore } from '../../../src/roles/platform.js'
+import { endStaleSessions } from '../../../src/roles/session-entry.js'
 import { Budget } from '../../../src/store/budget.js'
 import { Bundles } from '../../../src/store/bundles.js'
 import { Feeds } from '../../../src/store/feeds.js'
@@ -63,7 +64,8 @@ Feeds.prototype.append = async function (...given) {
 const t = { teardown: () => {} } as unknown as ExecutionContext
 const at = { datastore: await openDatastore(folder), privateKey: privateKeyFromRaw(fromHex(key)) as never }
 if (role === 'contributor') {
-  const { net } = await contributor(t, [registered], { at })
+  const { net, store } = await contributor(t, [registered], { at })
+  await endStaleSessions(store)
   console.log(net.node.getMultiaddrs()[0]!.toString())
 } else {
   const user = await participant(t, ['user'], {}, at)
