@@ -2,32 +2,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import test, { type ExecutionContext } from 'ava'
 import { fromHex, toHex } from '../../src/bytes.js'
-import { decodeMessage, inlineUserJobs } from '../../src/session/index.js'
-import type { VerifiedManifest } from '../../src/proof/index.js'
 import { BUDGET_BLOCK_ROWS } from '../../src/limits.js'
-import { openDatastore } from '../../src/roles/platform.js'
 import { endStaleSessions } from '../../src/roles/session-entry.js'
-import { UserSettling } from '../../src/roles/settling/user.js'
-import { openAnnouncement, type Store } from '../../src/store/index.js'
-import { temporaryFolder } from '../daemon/folders.js'
-import { kernel } from '../proof/fixture.js'
-import { converse, registered } from './killed/session.js'
-import { contributor, type Home, home, participant, type Participant, random, type ServingParticipant } from './people.js'
-
-const { manifest } = registered
-
-interface Place {
-  readonly folder: string
-  readonly key: Home['privateKey']
-}
-
-async function place(t: ExecutionContext): Promise<Place> {
-  return { folder: await temporaryFolder(t), key: await generateKeyPair('Ed25519') }
-}
+import type { UserSettling } from '../../src/roles/settling/user.js'
+import { openAnnouncement } from '../../src/store/index.js'
+import { consistent, type Place, place, reopened } from './killed/places.js'
+import { converse, registered, settlingOf } from './killed/session.js'
+import { contributor, home, participant, type Participant, type ServingParticipant } from './people.js'
 
 /** Runs one side until it kills itself. */
 function run(
@@ -43,44 +27,6 @@ function run(
   return {
     address: once(createInterface({ input: child.stdout }), 'line').then(([line]) => line as string),
     killed: once(child, 'exit').then(([, signal]) => signal as string)
-  }
-}
-
-async function reopened(t: ExecutionContext, { folder, key }: Place): Promise<Home> {
-  const datastore = await openDatastore(folder)
-  t.teardown(() => datastore.close())
-  return { datastore, privateKey: key }
-}
-
-function settlingOf(t: ExecutionContext, { store, sessions, net }: Participant): UserSettling {
-  const settling = new UserSettling({
-    store,
-    sessions,
-    fetch: net.fetch,
-    manifest: async () => manifest as VerifiedManifest,
-    jobs: verified => inlineUserJobs({ kernel, manifest: verified, random }),
-    retry: [600_000]
-  })
-  t.teardown(() => settling.stop())
-  return settling
-}
-
-/** Nothing that a side has signed contradicts anything else that it has signed. */
-async function consistent(t: ExecutionContext, { journals }: Store, side: 'user' | 'contributor'): Promise<void> {
-  for (const { session } of await journals.list()) {
-    const hashes = new Map<number, string>()
-    let closedAt = Infinity
-    for (const record of await journals.of(fromHex(session)).load()) {
-      if (record.kind !== `${side} batch`) continue
-      const message = decodeMessage((record as { own: Uint8Array }).own)
-      const { accepted, closed, publicHash } = (
-        message as { value: { tail: { accepted: number; closed: boolean; publicHash: Uint8Array } } }
-      ).value.tail
-      t.is(hashes.get(accepted) ?? toHex(publicHash), toHex(publicHash))
-      hashes.set(accepted, toHex(publicHash))
-      t.true(accepted <= closedAt)
-      if (closed) closedAt = accepted
-    }
   }
 }
 

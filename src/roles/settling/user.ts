@@ -10,6 +10,7 @@ import { InvalidProofError, isPeerError, NotFoundError, RefusedError } from '../
 import { NET_LIMITS } from '../../limits.js'
 import type { FetchService } from '../../net/fetch/index.js'
 import type { SessionService } from '../../net/session/index.js'
+import { joinSignals } from '../../signals.js'
 import type { VerifiedManifest, VerifiedProof } from '../../proof/index.js'
 import {
   CODE,
@@ -63,6 +64,13 @@ export interface UserSettlingInit {
   readonly restBytes?: number | undefined
   /** Milliseconds before each attempt; the last one repeats. */
   readonly retry?: readonly number[] | undefined
+}
+
+/** What an attempt works with. */
+interface Attempt {
+  readonly peer: PeerId
+  readonly jobs: UserJobs
+  readonly signal: AbortSignal
 }
 
 export class UserSettling {
@@ -174,6 +182,8 @@ export class UserSettling {
     }
     const entry = SessionEntry.restored(record, { save: changed => store.sessions.put(changed), onChange: onSession })
     const line = this.lineTo(record.peer)
+    // A signal of its own: of many listeners at that of the node Node warns.
+    const { signal, part } = joinSignals(this.stopping.signal)
     try {
       const failure = asked === undefined ? undefined : line.failureFor(asked)
       if (failure !== undefined) throw failure
@@ -194,19 +204,17 @@ export class UserSettling {
               jobs,
               journal: store.journals.of(restored.terms.session)
             }),
-          signal: this.stopping.signal
+          signal
         })
         .catch((error: Error) => {
           line.failed(error)
           throw error
         })
-      const onAbort = (): void => machine.fail(this.stopping.signal.reason)
-      this.stopping.signal.addEventListener('abort', onAbort)
-      try {
-        await Promise.all([this.take(machine, { entry, peer, jobs }).catch(error => Promise.reject(this.failed(machine, error))), done])
-      } finally {
-        this.stopping.signal.removeEventListener('abort', onAbort)
-      }
+      signal.addEventListener('abort', () => machine.fail(signal.reason))
+      await Promise.all([
+        this.take(machine, { entry, peer, jobs, signal }).catch(error => Promise.reject(this.failed(machine, error))),
+        done
+      ])
       await this.done(id)
       if (entry.state === 'broken') await entry.end({ state: 'failed', error: 'the session was settled without a row that both accepted' })
       else if (entry.info().error?.startsWith(SETTLING) === true) await entry.end({ error: null })
@@ -218,6 +226,7 @@ export class UserSettling {
       await this.again(id, entry, error as Error)
       throw error
     } finally {
+      part()
       this.leave(record.peer)
     }
   }
@@ -255,13 +264,10 @@ export class UserSettling {
   }
 
   /** Takes the bundles that the contributor offers. */
-  private async take(
-    machine: SettlingUser,
-    given: { readonly entry: SessionEntry; readonly peer: PeerId; readonly jobs: UserJobs }
-  ): Promise<void> {
-    const { entry, peer, jobs } = given
+  private async take(machine: SettlingUser, given: Attempt & { readonly entry: SessionEntry }): Promise<void> {
+    const { entry } = given
     for (let offer = await machine.offer(); offer !== undefined; offer = await machine.offer()) {
-      const { bytes, proof, statement } = await this.check(machine, { offer, peer, jobs })
+      const { bytes, proof, statement } = await this.check(machine, { ...given, offer })
       await this.init.store.bundles.putVerified(proof, bytes, { own: true })
       await entry.proved(statement)
       const receipt = machine.accept(proof)
@@ -274,7 +280,7 @@ export class UserSettling {
 
   private async check(
     machine: SettlingUser,
-    { offer, peer, jobs }: { readonly offer: Proof; readonly peer: PeerId; readonly jobs: UserJobs }
+    { offer, peer, jobs, signal }: Attempt & { readonly offer: Proof }
   ): Promise<{ bytes: Uint8Array; proof: VerifiedProof; statement: Statement }> {
     const orDecline = async <T>(code: Code, work: () => Promise<T>): Promise<T> => {
       try {
@@ -285,7 +291,6 @@ export class UserSettling {
         throw error
       }
     }
-    const { signal } = this.stopping
     const { bytes } = await orDecline(CODE.bundleNotFetched, () =>
       this.init.fetch.bundle([peer], offer.digest, { length: offer.length, signal })
     )

@@ -1,13 +1,35 @@
-/** The session in which one side is killed: four rows, four rows, and the end. */
+/** The sessions in which one side is killed. */
 import type { PeerId } from '@libp2p/interface'
+import type { ExecutionContext } from 'ava'
+import type { VerifiedManifest } from '../../../src/proof/index.js'
 import { openRemoteAdapter, type RemoteAdapterInit } from '../../../src/roles/remote-adapter.js'
+import { UserSettling } from '../../../src/roles/settling/user.js'
 import type { SessionInfo } from '../../../src/roles/types.js'
+import { inlineUserJobs, type UserJobs } from '../../../src/session/index.js'
 import { kernel, register } from '../../proof/fixture.js'
 import { activations, type Participant, random } from '../people.js'
 
 export const registered = register('killed')
 const { manifest } = registered
 
+/** A contributor that serves one peer as many sessions as it likes. */
+export const MANY = { limits: { perPeer: 64 } }
+
+/** The user's settling, which tries when it is told to. */
+export function settlingOf(t: ExecutionContext, { store, sessions, net }: Participant): UserSettling {
+  const settling = new UserSettling({
+    store,
+    sessions,
+    fetch: net.fetch,
+    manifest: async () => manifest as VerifiedManifest,
+    jobs: verified => inlineUserJobs({ kernel, manifest: verified, random }),
+    retry: [600_000]
+  })
+  t.teardown(() => settling.stop())
+  return settling
+}
+
+/** Four rows, four rows, and the end. */
 export async function converse(user: Participant, peer: PeerId, settling?: RemoteAdapterInit['settling']): Promise<SessionInfo> {
   const adapter = await openRemoteAdapter({
     kernel,
@@ -29,4 +51,30 @@ export async function converse(user: Participant, peer: PeerId, settling?: Remot
     }
   }
   return adapter.finish()
+}
+
+/** Ten rows of which both have accepted four, the contributor alone four more, and two are answered and in no batch: then the line is cut. */
+export async function breakOff(user: Participant, peer: PeerId, settling: UserSettling): Promise<string> {
+  const { net, sessions, store } = user
+  const inline = inlineUserJobs({ kernel, manifest, random })
+  let come = (): void => {}
+  const second = new Promise<void>(resolve => (come = resolve))
+  // The contributor's second batch comes, and is not opened.
+  const checkOutputs: UserJobs['checkOutputs'] = job => {
+    if (job.firstRow < 4) return inline.checkOutputs(job)
+    come()
+    return new Promise(() => {})
+  }
+  const adapter = await openRemoteAdapter({
+    ...{ kernel, random, sessions, store, peer, manifest, settling },
+    ...{ fetch: net.fetch, rows: 100, commitRows: 4, jobs: { ...inline, checkOutputs } }
+  })
+  const ask = (position: number, count: number) => adapter.deltas({ group: 0, position, rows: activations(count, manifest.groups[0]!.dIn) })
+  await ask(0, 4)
+  while (adapter.accepted < 4) await new Promise(resolve => setImmediate(resolve))
+  await ask(4, 4)
+  await second
+  await ask(8, 2)
+  await adapter.abort(new Error('the line is cut'))
+  return adapter.info().session
 }
