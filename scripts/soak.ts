@@ -23,8 +23,6 @@ const VERIFIERS = 2
 /** Those that a contributor serves one peer. */
 const SESSIONS_OF_A_USER = NET_LIMITS.sessionsPerPeer
 const SAMPLES = 60
-/** Where libp2p ends a connection: it waits for all of its streams with one signal, which goes with it. */
-const CLOSING = 'abstract-stream-muxer.js'
 /** Milliseconds in which what has ended is let go: the longest wait for the other's end of a stream. */
 const REST = 35_000
 
@@ -57,7 +55,7 @@ class Peer {
     this.samples.push(figures)
     for (const warning of new Set(figures.warnings)) {
       console.log(`${this.kind}: ${warning}`)
-      if (warning.startsWith('MaxListeners') && !warning.includes(CLOSING)) leaks.add(`${this.kind}: ${warning}`)
+      if (warning.startsWith('MaxListeners')) leaks.add(`${this.kind}: ${warning}`)
     }
     return figures
   }

@@ -113,7 +113,6 @@ export const NETWORK = [
     instead('a host with more gives way', 'theirs - gives >= ours + wanted', 'false'),
     instead('a host that keeps less does not', 'theirs - gives >= ours + wanted', 'true'),
     instead('who has fewer is not pushed out for being idle', '(isIdle && theirs > ours)', 'isIdle'),
-    instead('who came for nothing has no time to begin', 'other.hasBegun || this.wasted.isOpen(other.host, now)', 'true'),
     never('pushing out has a bound for each host', 'others > 0 && !this.takeovers.isOpen(host, now, others)'),
     instead('of one host the peers are told apart', "other.host === slot.host ? 'peer' : 'host'", "'host'")
   ),

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path'
 import { InvalidInputError, LimitExceededError } from '../errors.js'
 import { readAtMost } from '../hub/index.js'
+import { IDENTIFIER } from '../roles/base-model.js'
 import { systemReason } from '../roles/system-error.js'
 import { environmentLayer, TOKEN_VARIABLE } from './environment.js'
 import { check, dotted } from './explain.js'
@@ -46,7 +47,9 @@ function anchored(layer: SettingsLayer, folder: string): SettingsLayer {
     base: models?.[adapter.base] ?? resolve(folder, adapter.base)
   }))
   const http = layer.http?.tokenFile === undefined ? layer.http : { ...layer.http, tokenFile: resolve(folder, layer.http.tokenFile) }
-  return { ...layer, ...(http && { http }), ...(models && { models }), ...(adapters && { adapters }) }
+  const follow = layer.network?.follow?.map(base => (IDENTIFIER.test(base) ? base : (models?.[base] ?? resolve(folder, base))))
+  const network = follow === undefined ? layer.network : { ...layer.network, follow }
+  return { ...layer, ...(network && { network }), ...(http && { http }), ...(models && { models }), ...(adapters && { adapters }) }
 }
 
 /** What people write settings in elsewhere, told by the first line that says anything. */

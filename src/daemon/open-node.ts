@@ -37,6 +37,7 @@ export async function openNode({ dataDir, settings }: Config, { roles, network, 
     bootstrap: network === 'none' ? [] : settings.bootstrap,
     privateAddresses: settings.network.privateAddresses,
     advertiseUser: settings.network.advertiseUser,
+    follow: settings.network.follow,
     limits: settings.limits,
     metrics
   })

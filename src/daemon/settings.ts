@@ -43,10 +43,15 @@ export const settingsSchema = z.strictObject({
         .boolean()
         .optional()
         .describe('true or false: true to find peers at private addresses too (one machine, a LAN), false on the open internet'),
-      advertiseUser: z.boolean().optional().describe('true or false: true tells the DHT which base models this user runs')
+      advertiseUser: z.boolean().optional().describe('true or false: true tells the DHT which base models this user runs'),
+      follow: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe('a list of base models (folders, names from "models" or identifiers) whose announcements are verified (left out: all)')
     })
     .optional()
-    .describe('an object with "privateAddresses" and "advertiseUser"'),
+    .describe('an object with "privateAddresses", "advertiseUser" and "follow"'),
   http: z
     .strictObject({
       enabled: z.boolean().optional().describe('true or false: true answers HTTP (/metrics, /healthz, /readyz)'),
@@ -85,6 +90,13 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       sessions: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time, 1 to 10000'),
       sessionsPerPeer: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time to one peer, 1 to 10000'),
+      bundleInputBytes: z
+        .number()
+        .int()
+        .min(2 ** 20)
+        .max(2 ** 40)
+        .optional()
+        .describe('bytes of activations that a session served may have until it is proved, from 1048576 (left out: 1 GiB)'),
       threads: z
         .number()
         .int()
@@ -115,7 +127,7 @@ export interface Settings {
   listen: string[]
   announce: string[]
   bootstrap: string[]
-  network: { privateAddresses: boolean; advertiseUser: boolean }
+  network: { privateAddresses: boolean; advertiseUser: boolean; follow?: string[] | undefined }
   /** Its token is no setting: it is in `tokenFile`, or in the environment alone (ZKLORA_HTTP_TOKEN). */
   http: { enabled: boolean; host: string; port: number; tokenFile?: string | undefined }
   models: Record<string, string>

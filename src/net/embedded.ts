@@ -48,7 +48,10 @@ export interface NetComponents {
   ping?: Ping
 }
 
-export type EmbeddedInit = Pick<NetInit, 'store' | 'catalogue' | 'roles' | 'fetch' | 'announce' | 'rejoinWait' | 'bootstrap' | 'counters'>
+export type EmbeddedInit = Pick<
+  NetInit,
+  'store' | 'topics' | 'catalogue' | 'roles' | 'fetch' | 'announce' | 'rejoinWait' | 'bootstrap' | 'counters'
+>
 
 /** @throws InvalidInputError that names the service that is missing, or the setting with which it would harm the network */
 export function checkComponents(components: NetComponents): { dht: KadDHT; pubsub: GossipSub; ping: Ping } {

@@ -8,7 +8,7 @@ import type { ServiceFactoryMap } from 'libp2p'
 import type { Datastore } from 'interface-datastore'
 import { NET_LIMITS } from '../limits.js'
 import { keptManifest, type Store } from '../store/index.js'
-import { type AnnounceInit, type AnnounceService, announceService } from './announce/index.js'
+import { type AnnounceInit, type AnnounceService, announceService, TOPICS } from './announce/index.js'
 import { SignatureChecks } from './announce/checks.js'
 import type { Discovery } from './discovery.js'
 import { type FetchInit, type FetchService, fetchService, type FetchSource } from './fetch/index.js'
@@ -25,6 +25,8 @@ export { adapterKey, deleteOwnProviderRecords, roleKey, topicKey } from './provi
 export interface NetInit extends NetNodeInit {
   datastore: Datastore
   store: Store
+  /** Topics that a verifier follows; default: all. */
+  topics?: readonly string[] | undefined
   /** What this node serves, for one base model or all; absent for who serves nothing. */
   catalogue?: FetchSource['catalogue'] | undefined
   fetch?: Omit<FetchInit, 'source'> | undefined
@@ -62,17 +64,18 @@ export function storeSource(store: Store, catalogue?: FetchSource['catalogue']):
 
 /** What every participant has: fetch and announcements, over its store. */
 export function ownServices(
-  init: Pick<NetInit, 'store' | 'catalogue' | 'roles' | 'fetch' | 'announce' | 'counters'>,
+  init: Pick<NetInit, 'store' | 'topics' | 'catalogue' | 'roles' | 'fetch' | 'announce' | 'counters'>,
   onLonely: (topic: string) => void
 ): {
   fetch: ReturnType<typeof fetchService>
   announce: ReturnType<typeof announceService>
 } {
-  const { store, catalogue, roles, counters } = init
+  const { store, topics = TOPICS, catalogue, roles, counters } = init
+  const follow = roles.includes('verifier') ? topics : []
   const checks = new SignatureChecks(init.announce?.limits?.gossipSignatures)
   return {
     fetch: fetchService({ source: storeSource(store, catalogue), checks, counters, ...init.fetch }),
-    announce: announceService({ store, follow: roles.includes('verifier'), onLonely, checks, counters, ...init.announce })
+    announce: announceService({ store, follow, onLonely, checks, counters, ...init.announce })
   }
 }
 

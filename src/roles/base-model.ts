@@ -1,5 +1,5 @@
 /** The base model identifier of a folder, and the name by which an adapter refers to its base model (protocols/adapter). */
-import { toHex } from '../bytes.js'
+import { fromHex, toHex } from '../bytes.js'
 import { inspectModel, readBaseModelDescription } from '../model/index.js'
 import type { InspectedModel } from '../model/index.js'
 import { baseModelId } from '../proof/index.js'
@@ -32,4 +32,12 @@ export function readBaseModel(folder: string, name?: string): BaseModelName {
 export function inspectBaseModel(folder: string, name?: string): Omit<InspectedModel, 'description'> & { readonly id: string } {
   const { description, ...inspected } = inspectModel(folder, name)
   return { id: toHex(baseModelId(description)), ...inspected }
+}
+
+/** A base model's identifier. */
+export const IDENTIFIER = /^[0-9a-f]{64}$/
+
+/** @param base a folder, or an identifier of 64 hexadecimal digits @throws as `readBaseModel` */
+export function baseId(base: string): Uint8Array {
+  return IDENTIFIER.test(base) ? fromHex(base) : readBaseModel(base).id
 }

@@ -28,6 +28,8 @@ export interface CatchUpInit {
     readonly node: Pick<Net['node'], 'peerId' | 'logger' | 'peerStore' | 'getPeers' | 'addEventListener' | 'removeEventListener'>
   }
   readonly store: { readonly feeds: Pick<Store['feeds'], 'firstMissing' | 'has' | 'isPast'> }
+  /** Topics whose heads are asked for; default: all. */
+  readonly topics?: readonly string[] | undefined
   /** True when an adapter's manifest is here. */
   readonly isKnown: (adapter: Uint8Array) => Promise<boolean>
   /** Milliseconds since 1970. */
@@ -155,7 +157,7 @@ export class CatchUp {
       if (announced > BigInt(time + NET_LIMITS.clockSkew)) return false
       return !(await feeds.has(read.feed, index, read.hash)) && !(await feeds.isPast(read))
     }
-    for (const topic of TOPICS.keys()) {
+    for (const topic of (this.init.topics ?? TOPICS).map(name => TOPICS.indexOf(name))) {
       signal.throwIfAborted()
       const heads = await net.fetch.heads(peer, topic, BigInt(Math.max(0, time - HEADS_AGE)), { signal, isWanted })
       for (const head of heads) this.follow(head, owner => this.upTo(head, owner, peer))

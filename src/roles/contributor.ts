@@ -26,7 +26,7 @@ import {
 import type { AdapterPolicy, Store } from '../store/index.js'
 import type { Statement } from '../wire/announcement.js'
 import { SessionEntry, timedContributorJobs } from './session-entry.js'
-import { boundOfRows, mostRows, outstandingBytesOf } from './session-limits.js'
+import { boundOfRows, outstandingBytesOf } from './session-limits.js'
 import { announceable, ContributorSettling } from './settling/contributor.js'
 import { Turns } from './turns.js'
 import type { SessionInfo } from './types.js'
@@ -86,6 +86,8 @@ export interface ContributorLimits {
   readonly outstandingBytesAll: number
   /** Bytes of x kept for the proofs of all sessions. */
   readonly heldInputBytesAll: number
+  /** Bytes of x that one bundle covers. */
+  readonly bundleInputBytes: number
 }
 
 interface Running {
@@ -112,6 +114,7 @@ export class Contributor implements SessionHost {
       outstandingRows: NET_LIMITS.outstandingRows,
       outstandingBytesAll: NET_LIMITS.outstandingBytesAll,
       heldInputBytesAll: NET_LIMITS.heldInputBytesAll,
+      bundleInputBytes: NET_LIMITS.bundleInputBytes,
       ...init.limits
     }
     this.now = init.now ?? Date.now
@@ -145,7 +148,7 @@ export class Contributor implements SessionHost {
 
   /** Rows of one session over all groups of an adapter, at most. */
   maxRows({ manifest }: CommittedAdapter): number {
-    return Math.min(this.limits.rows, mostRows(manifest, [...manifest.groups.keys()]))
+    return Math.min(this.limits.rows, boundOfRows(manifest, [...manifest.groups.keys()], this.limits.bundleInputBytes).rows)
   }
 
   /** Sessions that run now. */
@@ -187,7 +190,7 @@ export class Contributor implements SessionHost {
     const { policy } = served
     const { manifest, content } = served.adapter
     checkOpen(open, manifest, this.limits.rows)
-    const bound = boundOfRows(manifest, open.groups)
+    const bound = boundOfRows(manifest, open.groups, this.limits.bundleInputBytes)
     if (open.rows > bound.rows) {
       this.init.counters?.limits.add(bound.limit)
       throw new RefusalError(CODE.tooManyRows)

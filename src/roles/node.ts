@@ -2,16 +2,15 @@
 import '../net/polyfill.js'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fromHex } from '../bytes.js'
 import { Counters } from '../counters.js'
 import { InvalidInputError, UnsupportedError } from '../errors.js'
 import { type Kernel, wasmKernel, type WorkerPool } from '../kernel/index.js'
 import { NET_LIMITS } from '../limits.js'
-import { createNet, type Net, roleKey } from '../net/index.js'
+import { createNet, type Net, roleKey, topicOf } from '../net/index.js'
 import { type SessionInit, type SessionService, sessionService } from '../net/session/index.js'
 import type { Random } from '../proof/index.js'
 import { Store } from '../store/index.js'
-import { readBaseModel } from './base-model.js'
+import { baseId, readBaseModel } from './base-model.js'
 import { Contributor } from './contributor.js'
 import { useNodeEd25519 } from './ed25519.js'
 import { Events } from './events.js'
@@ -69,6 +68,7 @@ export interface Connecting {
   readonly store: Store
   readonly datastore: Datastore
   readonly counters: Counters
+  readonly topics: readonly string[] | undefined
   readonly catalogue: (base: Uint8Array | null) => ReturnType<OwnAdapters['catalogue']>
   readonly session: SessionInit
 }
@@ -115,6 +115,7 @@ export async function openParticipant(options: ParticipantOptions, connect: Conn
 
 async function compose(options: ParticipantOptions, datastore: Datastore, connect: Connect): Promise<Parts> {
   const { roles, limits = {} } = options
+  const topics = options.follow && [...new Set(options.follow.map(base => topicOf(baseId(base))))]
   const counters = new Counters()
   const store = await Store.open({ datastore, counters })
   await endStaleSessions(store)
@@ -140,6 +141,7 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
         random,
         store,
         jobs: jobs.contributor,
+        limits: { ...(limits.bundleInputBytes !== undefined && { bundleInputBytes: limits.bundleInputBytes }) },
         counters,
         onSession: session => events.emit({ type: 'session', session }),
         announce: async ({ secretKey, ...given }) => {
@@ -151,6 +153,7 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
       })
   const net = await connect({
     store,
+    topics,
     datastore,
     counters,
     catalogue: base => late.parts!.own.catalogue(base),
@@ -165,7 +168,7 @@ async function compose(options: ParticipantOptions, datastore: Datastore, connec
   })
   const own = new OwnAdapters({ kernel, random, store, registration, contributor, discovery: net.discovery })
   const samplingKey = await store.secret('sampling', () => random(SAMPLING_KEY_BYTES))
-  const verifier = new Verifier({ net, store, kernel, random, checks, witness, samplingKey, counters, share: limits.verifierShare })
+  const verifier = new Verifier({ net, store, kernel, random, checks, witness, samplingKey, counters, topics, share: limits.verifierShare })
   verifier.listen(verdict => events.emit({ type: 'verdict', verdict }))
   const settling = new UserSettling({
     store,
@@ -273,7 +276,7 @@ function participant({
     removeAdapter: id => own.remove(id),
     applyAdapter: (id, module, rows) => own.apply(id, module, rows),
     async find({ base, adapter }: FindParams, call): Promise<FindResult> {
-      const id = base === undefined ? undefined : /^[0-9a-f]{64}$/.test(base) ? fromHex(base) : readBaseModel(base).id
+      const id = base === undefined ? undefined : baseId(base)
       const { located: _located, omitted: _omitted, ...result } = await finder.find({ base: id, adapter, measure: true }, call)
       return result
     },

@@ -25,6 +25,8 @@ export interface NodeOptions {
   privateAddresses?: boolean | undefined
   /** Ed25519: the key that contributors have listed for this user, when it is not this node's own. */
   listedKey?: PrivateKey | undefined
+  /** Base models (folders or identifiers) whose announcements a verifier follows, and what shares their topics; default: all there are. */
+  follow?: readonly string[] | undefined
   /** True: the DHT is told which base models this user runs. */
   advertiseUser?: boolean | undefined
   /** Where libp2p counts, such as @libp2p/prometheus-metrics. */
@@ -45,6 +47,8 @@ export interface NodeLimits {
   sessionsPerPeer?: number | undefined
   /** Worker threads for the commitments and proofs of sessions; default: one less than cores. 0: this thread does their work. */
   threads?: number | undefined
+  /** Bytes of activations (two for each number) that a session served here may have until it is proved; default 1 GiB. */
+  bundleInputBytes?: number | undefined
   /** Of the time of the threads that verify, what announced bundles may take: above 0, at most 1; default 0.5. */
   verifierShare?: number | undefined
 }

@@ -17,22 +17,21 @@ const Y_BYTES = 8
 const SHARES = 8
 
 /**
- * Rows that one session over these groups can have.
- * @returns at least 1
+ * Rows that one session over these groups can have, and the limit that says so: the tightest of those that a bundle has.
+ * @param inputBytes of x that a bundle covers
  */
-export function mostRows(manifest: Manifest, groups: readonly number[]): number {
-  return boundOfRows(manifest, groups).rows
-}
-
-/** The same, with the limit that says so: the tightest of those that a bundle has. */
-export function boundOfRows(manifest: Manifest, groups: readonly number[]): { readonly rows: number; readonly limit: LimitName } {
+export function boundOfRows(
+  manifest: Manifest,
+  groups: readonly number[],
+  inputBytes: number
+): { readonly rows: number; readonly limit: LimitName } {
   const used = groups.map(group => manifest.groups[group]!)
   const fixed = FIXED_BYTES + used.reduce((sum, { rank }) => sum + GROUP_BYTES + RANK_BYTES * rank, 0)
   const widest = Math.max(...used.map(({ dIn }) => dIn))
   const bounds = [
     { rows: FORMAT_LIMITS.bundleRows, limit: 'bundleRows' },
     { rows: Math.floor((FORMAT_LIMITS.bundleBytes - fixed) / ROW_BYTES), limit: 'bundleBytes' },
-    { rows: Math.floor(NET_LIMITS.bundleInputBytes / (widest * X_BYTES)), limit: 'bundleInputBytes' }
+    { rows: Math.floor(inputBytes / (widest * X_BYTES)), limit: 'bundleInputBytes' }
   ] as const
   return bounds.reduce((a, b) => (b.rows < a.rows ? b : a))
 }

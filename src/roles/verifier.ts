@@ -42,6 +42,8 @@ export interface VerifierInit {
     readonly node: Pick<Net['node'], 'peerId' | 'logger' | 'peerStore' | 'getPeers' | 'addEventListener' | 'removeEventListener'>
   }
   store: Store
+  /** Topics that are followed; default: all. */
+  topics?: readonly string[] | undefined
   kernel: Kernel
   random: Random
   /** On other threads; default: in this one. */
@@ -138,6 +140,7 @@ export class Verifier {
     this.catchUp = new CatchUp({
       net,
       store,
+      topics: init.topics,
       now: this.now,
       signal: this.controller.signal,
       counters: init.counters,
@@ -160,8 +163,9 @@ export class Verifier {
   start(): void {
     const { announce, discovery } = this.init.net
     this.unlisten = announce.listen(heard => this.take(heard))
-    for (const topic of TOPICS) discovery.provide(topicKey(topic))
-    discovery.joinTopics(TOPICS)
+    const { topics = TOPICS } = this.init
+    for (const topic of topics) discovery.provide(topicKey(topic))
+    discovery.joinTopics(topics)
     this.track(this.serveKept())
     this.catchUp.start()
   }

@@ -42,6 +42,7 @@ test('folders in the file are meant from the file, and a base may be a name', as
     config,
     JSON.stringify({
       models: { novels: '../models/novels' },
+      network: { follow: ['novels', 'm', 'ab'.repeat(32)] },
       adapters: [
         { folder: 'a', base: 'novels' },
         { folder: '/b', base: 'm' }
@@ -54,6 +55,7 @@ test('folders in the file are meant from the file, and a base may be a name', as
     { folder: join(dataDir, 'sub', 'a'), base: join(dataDir, 'models', 'novels') },
     { folder: '/b', base: join(dataDir, 'sub', 'm') }
   ])
+  t.deepEqual(settings.network.follow, [join(dataDir, 'models', 'novels'), join(dataDir, 'sub', 'm'), 'ab'.repeat(32)])
   t.is(baseFolder(settings, 'novels'), join(dataDir, 'models', 'novels'))
   t.is(baseFolder(settings, 'else'), resolve('else'))
 })

@@ -109,28 +109,6 @@ test('who waits for this side’s work is not idle, and gives way after all othe
   t.throws(() => enter('late', 'late'), BUSY)
 })
 
-test('hosts that come again and again for nothing hold no place against who has not', t => {
-  const { slots, failed, hits, enter } = places({ all: 2 })
-  for (const host of ['one', 'two']) {
-    slots.leave(enter('bad', host))
-    enter('bad', host)
-  }
-  enter('good', 'three')
-  const late = enter('late', 'four')
-  t.deepEqual(failed, ['bad', 'bad'])
-  t.throws(() => enter('fifth', 'five'), BUSY)
-  t.deepEqual(hits(), { sessions: 3, sessionIdleInNeed: 2 })
-  // A session in which rows are answered has its time, whatever its host did before.
-  slots.leave(late)
-  const worker = enter('worker', 'one')
-  slots.progress(worker)
-  t.throws(() => enter('fifth', 'five'), BUSY)
-  slots.leave(worker)
-  enter('worker', 'one')
-  enter('fifth', 'five')
-  t.deepEqual(failed, ['bad', 'bad', 'worker'])
-})
-
 test('behind one host the peers share its places alike', t => {
   const { failed, enter } = places({ all: 4 })
   for (const n of [1, 2, 3, 4]) enter('bad', 'lan', { still: 5 - n })

@@ -3,7 +3,7 @@ import { MemoryDatastore } from 'datastore-core'
 import test from 'ava'
 import { Counters } from '../../src/counters.js'
 import { NET_LIMITS } from '../../src/limits.js'
-import { FETCH_PROTOCOL, peersOfHolder } from '../../src/net/index.js'
+import { FETCH_PROTOCOL, peersOfHolder, TOPICS } from '../../src/net/index.js'
 import { CatchUp } from '../../src/roles/catch-up.js'
 import { type FeedAnnouncement, Store } from '../../src/store/index.js'
 import { bytes32, CONTRIBUTOR, HOLDER, make, makeFeed, NOW, OWNER } from '../net/announcements.js'
@@ -53,10 +53,11 @@ function unsignedFeeds(owners: number, feedsOfEach: number): FeedAnnouncement[] 
 }
 
 /** One that meets peers, which tell of these heads; nothing that it is to consider ends before it is let. */
-function meeting(peers: number, heads: readonly FeedAnnouncement[]) {
+function meeting(peers: number, heads: readonly FeedAnnouncement[], topics?: readonly string[]) {
   const counters = new Counters()
   const stop = new AbortController()
   let [asked, go] = [0, (): void => {}]
+  const topicsAsked: number[] = []
   const gate = new Promise<void>(resolve => (go = resolve))
   const node = {
     logger: defaultLogger(),
@@ -67,6 +68,7 @@ function meeting(peers: number, heads: readonly FeedAnnouncement[]) {
   }
   const fetch = {
     heads: async (_peer: unknown, topic: number) => {
+      topicsAsked.push(topic)
       if (topic > 0) return []
       asked++
       return heads
@@ -75,13 +77,14 @@ function meeting(peers: number, heads: readonly FeedAnnouncement[]) {
   const catchUp = new CatchUp({
     net: { fetch, node } as unknown as ConstructorParameters<typeof CatchUp>[0]['net'],
     store: { feeds: { has: async () => false, isPast: async () => false, firstMissing: async () => undefined } },
+    topics,
     isKnown: async () => false,
     now: () => NOW,
     signal: stop.signal,
     counters,
     consider: () => gate
   })
-  return { catchUp, asked: () => asked, hits: () => counters.limits.all(), go: () => go() }
+  return { catchUp, topicsAsked, asked: () => asked, hits: () => counters.limits.all(), go: () => go() }
 }
 
 test('so many peers are asked for heads in an hour, and a peer once', async t => {
@@ -91,6 +94,22 @@ test('so many peers are asked for heads in an hour, and a peer once', async t =>
   t.is(it.asked(), NET_LIMITS.catchUpPeersPerHour)
   t.deepEqual(it.hits(), { catchUpPeersPerHour: 2 })
   it.catchUp.stop()
+})
+
+test('heads are asked for of the topics that are followed, by default of all', async t => {
+  for (const [topics, numbers] of [
+    [undefined, [...TOPICS.keys()]],
+    [
+      [TOPICS[11]!, TOPICS[2]!],
+      [11, 2]
+    ]
+  ] as const) {
+    const it = meeting(1, [], topics)
+    it.catchUp.start()
+    await it.catchUp.idle()
+    t.deepEqual(it.topicsAsked, numbers)
+    it.catchUp.stop()
+  }
 })
 
 test('of adapters whose manifest is not here so many heads wait', async t => {

@@ -1,5 +1,6 @@
 /** What all sessions of a contributor may hold together, however they are opened. */
 import test from 'ava'
+import { Counters } from '../../src/counters.js'
 import { RefusedError } from '../../src/errors.js'
 import type { Need } from '../../src/net/session/index.js'
 import { CODE, type ContributorJobs, inlineContributorJobs, RefusalError } from '../../src/session/index.js'
@@ -40,6 +41,18 @@ test('where all that may be outstanding is promised, a silent session gives its 
   await second.user.request(0, 0, rowsOf(1))
   second.user.fail(CUT)
   await second.carried
+  await server.contributor.stop()
+})
+
+test('a session may have so many bytes of activations until it is proved, which the contributor sets', async t => {
+  const counters = new Counters()
+  const rowBytes = 2 * Math.max(...servedAdapter().manifest.groups.map(({ dIn }) => dIn))
+  const server = await serving({ counters, limits: { bundleInputBytes: 10 * rowBytes } })
+  await t.throwsAsync(open(server, await customer(), { rows: 11 }), { message: /too many rows/ })
+  t.deepEqual(counters.limits.all(), { bundleInputBytes: 1 })
+  const { user, carried } = await open(server, await customer(), { rows: 10 })
+  user.fail(CUT)
+  await carried
   await server.contributor.stop()
 })
 

@@ -13,12 +13,12 @@ import {
 } from '../../src/index.js'
 import type { NodeOptions } from '../../src/roles/options.js'
 import { fromHex } from '../../src/bytes.js'
-import { roleKey } from '../../src/net/index.js'
+import { roleKey, TOPICS, topicOf } from '../../src/net/index.js'
 import { publicName, readBaseModel } from '../../src/roles/base-model.js'
 import { openDatastore } from '../../src/roles/platform.js'
 import { feedForkOf, Store } from '../../src/store/index.js'
 import { make as announcement } from '../net/announcements.js'
-import { startNode } from '../net/nodes.js'
+import { event, startNode } from '../net/nodes.js'
 import { temporaryFolder } from '../daemon/folders.js'
 
 const LLAMA = 'config/demo/models/novels-llama'
@@ -324,4 +324,17 @@ test.serial('the DHT is told of users who ask for it, and of no others', async t
   while (users.length === 0) users = await usersOf(LLAMA)
   t.deepEqual(users, [told.node.peerId])
   t.deepEqual(await usersOf(GPT2), [])
+})
+
+test.serial('a verifier may follow the announcements of some base models alone', async t => {
+  const { net } = await startNode(t)
+  const { pubsub } = net.node.services
+  const subscribed = event<{ peerId: { toString(): string } }>(pubsub as never, 'subscription-change', () => true)
+  const [llama, gpt2] = [LLAMA, GPT2].map(base => topicOf(readBaseModel(base).id)) as [string, string]
+  t.not(llama, gpt2)
+  const { node } = await make(t, ['verifier'], { bootstrap: net.node.getMultiaddrs().map(String), follow: [LLAMA] })
+  t.is((await subscribed).peerId.toString(), node.peerId)
+  const follows = (topic: string): boolean => pubsub.getSubscribers(topic).some(peer => peer.toString() === node.peerId)
+  t.deepEqual(TOPICS.filter(follows), [llama])
+  await t.throwsAsync(make(t, ['verifier'], { follow: ['no/such/model'] }), { name: 'InvalidInputError', message: /no\/such\/model/ })
 })

@@ -2,7 +2,8 @@
 import test from 'ava'
 import { LimitExceededError } from '../../src/errors.js'
 import { FORMAT_LIMITS, NET_LIMITS } from '../../src/limits.js'
-import { boundOfRows, mostRows } from '../../src/roles/session-limits.js'
+import { boundOfRows } from '../../src/roles/session-limits.js'
+import type { Manifest } from '../../src/proof/index.js'
 import { RequestQueue } from '../../src/session/answers.js'
 import type { Rows } from '../../src/session/messages/messages.js'
 import { packDeltas } from '../../src/session/messages/packing.js'
@@ -106,13 +107,20 @@ test('a batch of commitments has 1,024 rows, and the next the rest', async t => 
   t.true(Math.max(...counts) <= NET_LIMITS.rowsPerBatch, `${counts}`)
 })
 
+const boundOf = (manifest: Manifest) => boundOfRows(manifest, [0], NET_LIMITS.bundleInputBytes)
+
 test('a session has as many rows as one bundle holds: by its rows, its bytes, and 1 GiB of x', t => {
-  t.is(mostRows(WIDE, [0]), NET_LIMITS.bundleInputBytes / ROW_BYTES)
+  t.is(boundOf(WIDE).rows, NET_LIMITS.bundleInputBytes / ROW_BYTES)
+  t.is(
+    boundOfRows(WIDE, [0], 2 * NET_LIMITS.bundleInputBytes).rows,
+    (2 * NET_LIMITS.bundleInputBytes) / ROW_BYTES,
+    'a contributor may raise it'
+  )
   const narrow = { ...WIDE, groups: [{ ...WIDE.groups[0]!, dIn: 4 }] }
-  t.is(mostRows(narrow, [0]), FORMAT_LIMITS.bundleRows)
+  t.is(boundOf(narrow).rows, FORMAT_LIMITS.bundleRows)
   // Who is refused for more is counted by the limit that says so.
-  t.is(boundOfRows(WIDE, [0]).limit, 'bundleInputBytes')
-  t.is(boundOfRows(narrow, [0]).limit, 'bundleRows')
+  t.is(boundOf(WIDE).limit, 'bundleInputBytes')
+  t.is(boundOf(narrow).limit, 'bundleRows')
   const many = { ...WIDE, groups: [{ ...narrow.groups[0]!, rank: 60_000 }] }
-  t.is(boundOfRows(many, [0]).limit, 'bundleBytes')
+  t.is(boundOf(many).limit, 'bundleBytes')
 })

@@ -2,7 +2,7 @@
  * Gossip of announcements (protocols/announce), as a libp2p service beside gossipsub: validates what others bring, tells those who
  * listen what was accepted, and publishes own announcements, which are checked and on the disk before they leave.
  *
- *     const node = await createNetNode(init, { announce: announceService({ store, follow: true }) })
+ *     const node = await createNetNode(init, { announce: announceService({ store, follow: TOPICS }) })
  *     node.services.announce.listen(({ read }) => console.log(read.announcement.statement.root))
  */
 import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
@@ -25,8 +25,8 @@ export { TOPICS, topicNumber, topicOf } from './topics.js'
 
 export interface AnnounceInit {
   store: Store
-  /** True for verifiers: all topics are followed (and forwarded). */
-  follow: boolean
+  /** Topics that are followed, and forwarded: of verifiers. */
+  follow: readonly string[]
   limits?: Partial<ValidatorLimits> | undefined
   /** Shared with who else checks signatures. */
   checks?: SignatureChecks | undefined
@@ -113,7 +113,7 @@ export class AnnounceService implements Startable {
 
   /** After all services: gossipsub takes no subscription before it has started. */
   afterStart(): void {
-    if (this.init.follow) for (const topic of TOPICS) this.components.pubsub.subscribe(topic)
+    for (const topic of this.init.follow) this.components.pubsub.subscribe(topic)
   }
 
   stop(): void {

@@ -1,5 +1,6 @@
 /** The muxer with guards on its connection and on every stream: how each negotiates, and how frames of libp2p's own protocols are measured. */
 import type { MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import { setMaxListeners } from 'main-event'
 import { atLimit, type Counters } from '../../counters.js'
 import { LimitExceededError } from '../../errors.js'
 import { NET_LIMITS } from '../../limits.js'
@@ -64,7 +65,7 @@ export function guardStreams<Components extends GuardComponents>(
       const gossip = new Budget(NET_LIMITS.gossipBytesPerSecond, NET_LIMITS.gossipBytes)
       const guard = (stream: Stream): void =>
         guardStream(stream, { registrar: components.registrar, kadProtocol, queries, gossip, counters })
-      const { onRemoteStream, createStream } = muxer
+      const { onRemoteStream, createStream, close } = muxer
       muxer.onRemoteStream = stream => {
         guard(stream)
         onRemoteStream.call(muxer, stream)
@@ -73,6 +74,11 @@ export function guardStreams<Components extends GuardComponents>(
         const stream = await createStream.call(muxer, options)
         guard(stream)
         return stream
+      }
+      // All its streams wait on one signal: Node warns from the 11th on.
+      muxer.close = async options => {
+        if (options?.signal !== undefined) setMaxListeners(Infinity, options.signal)
+        await close.call(muxer, options)
       }
       return muxer
     }

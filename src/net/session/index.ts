@@ -297,7 +297,7 @@ export class SessionService implements Startable {
       limit: name => this.init.counters?.limits.add(name),
       declined: code => this.counts.declined(side.role, code),
       progressed: () => {
-        if (slot !== undefined) this.slots.progress(slot)
+        if (slot !== undefined) slot.progressed = performance.now()
       }
     }
     const ended = carry(stream, frames, side, peer)

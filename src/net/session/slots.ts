@@ -11,11 +11,6 @@ import { Window } from '../rates.js'
 /** Seconds after which a peer that found no place may ask again. */
 const RETRY = 30
 const MINUTE = 60_000
-/**
- * Milliseconds for which a host is known to have held a place for nothing: its next sessions have no time to begin when places are short,
- * or many hosts could hold all of them by coming again before that time is over.
- */
-const WASTED = 10 * MINUTE
 
 export interface SlotLimits {
   /** Sessions of one peer, and of all. */
@@ -52,8 +47,6 @@ export interface Slot {
   machine: Machine | undefined
   /** When a row of it was last answered or accepted, or it came to its place; performance.now(). */
   progressed: number
-  /** True when a row of it was answered or accepted. */
-  hasBegun: boolean
 }
 
 /** A session that would give way. */
@@ -69,8 +62,6 @@ export class Slots {
   private readonly streams = new Set<Slot>()
   private readonly held = new Set<Slot>()
   private readonly takeovers: Window
-  /** Hosts whose sessions ended before they began. */
-  private readonly wasted = new Window(1, WASTED)
 
   constructor(
     private readonly limits: SlotLimits,
@@ -95,7 +86,7 @@ export class Slots {
       this.counters?.limits.add('sessionsPerPeer')
       throw new RefusalError(CODE.busy, RETRY)
     }
-    const slot = { peer, host, machine: undefined, progressed: performance.now(), hasBegun: false }
+    const slot = { peer, host, machine: undefined, progressed: performance.now() }
     this.streams.add(slot)
     return slot
   }
@@ -116,20 +107,9 @@ export class Slots {
     this.held.add(slot)
   }
 
-  /** A row was answered or accepted. */
-  progress(slot: Slot): void {
-    slot.progressed = performance.now()
-    slot.hasBegun = true
-  }
-
   leave(slot: Slot): void {
     this.streams.delete(slot)
-    if (this.held.delete(slot)) this.judge(slot)
-  }
-
-  private judge({ host, hasBegun }: Slot): void {
-    const now = performance.now()
-    if (!hasBegun && this.wasted.isOpen(host, now)) this.wasted.add(host, now)
+    this.held.delete(slot)
   }
 
   /** Finds who gives way for one need. @throws RefusalError */
@@ -162,8 +142,7 @@ export class Slots {
       const theirs = sum(one => one.host === other.host && one[by] === other[by])
       const ours = sum(one => one.host === slot.host && one[by] === slot[by])
       const still = other.machine!.isWorking ? 0 : now - other.progressed
-      const hasTime = other.hasBegun || this.wasted.isOpen(other.host, now)
-      const isIdle = !other.machine!.isWorking && (still >= this.limits.idle || !hasTime)
+      const isIdle = !other.machine!.isWorking && still >= this.limits.idle
       const isOwn = other.peer === slot.peer
       const givesWay = isOwn ? isIdle : theirs - gives >= ours + wanted || (isIdle && theirs > ours)
       return givesWay ? [{ slot: other, gives, isIdle, weight: still * theirs }] : []
@@ -180,10 +159,7 @@ export class Slots {
     }
     for (let n = 0; n < others; n++) this.takeovers.add(host, now)
     for (const { slot, isIdle } of leaving.values()) {
-      if (isIdle) {
-        this.counters?.limits.add('sessionIdleInNeed')
-        this.judge(slot)
-      }
+      if (isIdle) this.counters?.limits.add('sessionIdleInNeed')
       this.held.delete(slot)
       slot.machine!.fail(new RefusalError(CODE.busy, RETRY))
     }
