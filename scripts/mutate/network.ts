@@ -158,6 +158,7 @@ export const NETWORK = [
       'a batch of the settling answers one of the user’s',
       'sent === undefined || sent.firstRow !== firstRow || rowsOf(sent) !== count || blindings.length !== commitments.length'
     ),
+    instead('a settling without the proof is none', 'this.accepted === 0 || this.offers.length > 0', 'true'),
     never('a proof of the settling goes on where the last ended', 'proof.start !== this.proved || proof.end > this.accepted'),
     instead(
       'a proof of the settling comes after the end, one at a time',

@@ -1,8 +1,8 @@
 /** From an honest settling, one message is changed: who is lied to ends it with the error that names the lie. */
 import test from 'ava'
-import { InvalidProofError, MalformedMessageError, ProtocolViolationError, RefusedError } from '../../src/errors.js'
+import { ConnectionLostError, InvalidProofError, MalformedMessageError, ProtocolViolationError, RefusedError } from '../../src/errors.js'
 import { signTail } from '../../src/proof/index.js'
-import { encodeMessage, type Message } from '../../src/session/index.js'
+import { encodeMessage, type Message, type SettlingContributor, type SettlingUser } from '../../src/session/index.js'
 import { makeSettle } from '../../src/session/settle/message.js'
 import { integers, OWNER_SECRET, seeded } from '../proof/fixture.js'
 import { carryPair, PEERS, type Tamper } from './pair.js'
@@ -279,6 +279,23 @@ for (const [what, change] of [
 ] as const) {
   test(`a proof ${what} than its bundle`, byUser, { tamper: proof(change), error: InvalidProofError, step: 'session' })
 }
+test('a stream that ends after both have closed, and before the proof, has settled nothing: it is settled again', async t => {
+  const pair = await broken()
+  let ended: readonly [SettlingUser, SettlingContributor]
+  const ends: Tamper = (message, from, bytes) => {
+    if (from !== 'contributor' || message.kind !== 'proof') return [bytes]
+    ended[0].peerClosed()
+    throw CUT
+  }
+  const { user } = await settle(pair, { restarted: [], tamper: ends, onMachines: machines => (ended = machines) })
+  t.true(user.failure instanceof ConnectionLostError, `${user.failure?.name}`)
+  const again = await settle(pair, { restarted: ['user', 'contributor'] })
+  t.deepEqual([again.user.failure, again.contributor.failure], [undefined, undefined])
+  t.deepEqual(
+    again.proofs.map(({ start, end }) => [start, end]),
+    [[0, 10]]
+  )
+})
 test('an announcement before the receipt', byUser, {
   tamper: nth('contributor', 'proof', (_, bytes) => [encodeMessage({ announced: { announcement: none } }), bytes]),
   error: ProtocolViolationError
