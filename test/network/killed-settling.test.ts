@@ -4,28 +4,41 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { multiaddr } from '@multiformats/multiaddr'
 import test, { type ExecutionContext } from 'ava'
-import { fromHex, toHex } from '../../src/bytes.js'
+import { equal, fromHex, toHex } from '../../src/bytes.js'
 import { BUDGET_BLOCK_ROWS } from '../../src/limits.js'
 import { endStaleSessions } from '../../src/roles/session-entry.js'
 import type { UserSettling } from '../../src/roles/settling/user.js'
 import { openAnnouncement } from '../../src/store/index.js'
 import { batchesOf, consistentBatches, type Place, place, reopened } from './killed/places.js'
-import { parties, POINTS } from './killed/points.js'
+import { AGAIN, type Case, CASES, type Plan, type Role } from './killed/points.js'
 import { breakOff, MANY, registered, settlingOf } from './killed/session.js'
-import { contributor, home, participant, type Participant, type ServingParticipant } from './people.js'
+import { contributor, type Home, home, participant, type Participant, type ServingParticipant } from './people.js'
 
 /** Rows of each session that were answered. */
 const ROWS = 10
+/** Sessions that one user settles at a time, over one connection: it takes eight streams of the protocol. */
+const AT_A_TIME = 7
+/** Killed once, killed again when it settles the second time, and killed for so long that the contributor proves and announces alone. */
+const KINDS = ['once', 'twice', 'alone'] as const
 
-/** What is left when one side was killed and has settled. */
+type Told = Case & { readonly kind: (typeof KINDS)[number]; readonly again: string }
+
+const told = (role: Role): Told[] =>
+  CASES[role].flatMap((point, i) => KINDS.map(kind => ({ ...point, kind, again: AGAIN[role][i % AGAIN[role].length]! })))
+
+/** A user, what settles for it, and its sessions, each with its case. */
+interface Party {
+  readonly user: Participant
+  readonly settling: UserSettling
+  readonly sessions: ReadonlyMap<string, Told>
+}
+
+/** What is left when one side was killed and all is settled. */
 interface Stage {
-  /** In the order of the points. */
-  readonly sessions: readonly string[]
-  /** Of each session. */
-  readonly users: readonly Participant[]
+  readonly parties: readonly Party[]
   readonly server: ServingParticipant
-  /** Rows that are counted as answered, before and after settling. */
-  readonly answered: readonly [before: number, after: number]
+  /** Rows that are counted as answered, before and after settling, by each process of the contributor's. */
+  readonly answered: readonly (readonly [number, number])[]
 }
 
 const ends: (() => unknown)[] = []
@@ -35,94 +48,142 @@ test.after.always(async () => {
   for (const end of ends.reverse()) await end()
 })
 
-function run(role: keyof typeof POINTS, args: readonly string[]): { child: ChildProcess; lines: () => Promise<string> } {
+const warnings: string[] = []
+process.on('warning', ({ message }) => warnings.push(message))
+
+interface Process {
+  readonly child: ChildProcess
+  readonly line: () => Promise<string>
+}
+
+function run(role: Role, args: readonly string[]): Process {
   const child = spawn(process.execPath, ['dist/test/network/killed/settlers.js', role, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   shared.teardown(() => child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  return { child, lines: async () => (await lines.next()).value as string }
+  return { child, line: async () => (await lines.next()).value as string }
 }
 
-const placed = ({ folder, key }: Place): [string, string] => [folder, toHex(key.raw)]
-
-async function end(child: ChildProcess): Promise<void> {
-  const [code, signal] = (child.exitCode ?? child.signalCode) === null ? await once(child, 'exit') : [child.exitCode, child.signalCode]
+/** It has killed itself. */
+async function killed({ child }: Process): Promise<void> {
+  const isOver = child.exitCode !== null || child.signalCode !== null
+  const [code, signal] = isOver ? [child.exitCode, child.signalCode] : await once(child, 'exit')
   if (signal !== 'SIGKILL') throw new Error(`the process ended with ${code ?? signal}, and did not kill itself`)
+}
+
+/** Where its sessions are to stand: those of all kinds, or those that are killed twice. */
+function plan({ child }: Process, sessions: Iterable<readonly [string, Told]>, isSecond: boolean): Set<string> {
+  const planned = [...sessions].filter(([, { kind }]) => !isSecond || kind === 'twice')
+  const points: Plan = Object.fromEntries(
+    planned.map(([session, { what, times, again }]) => [session, isSecond ? { what: again, times: 1 } : { what, times }])
+  )
+  child.stdin!.write(`${JSON.stringify(points)}\n`)
+  return new Set(planned.map(([session]) => session))
 }
 
 const answeredBy = ({ store }: Participant): Promise<number> => store.budget.answered(registered.adapter.content, 0)
 
-/** A user, and what settles for it. */
-interface Party {
-  readonly user: Participant
-  readonly settling: UserSettling
-}
-
-/** The users settle what is not settled. */
-async function settle(parties: readonly Party[], server: ServingParticipant): Promise<readonly [number, number]> {
+/** The users settle with a process of the contributor's. */
+async function settle(parties: readonly Party[], server: ServingParticipant, kinds: readonly Told['kind'][]): Promise<[number, number]> {
   const before = await answeredBy(server)
-  for (const { user, settling } of parties) {
-    await user.net.node.dial(server.net.node.getMultiaddrs())
-    const left = (await user.store.journals.list()).filter(({ settled }) => !settled)
-    await Promise.all(left.map(({ session }) => settling.settle(session)))
-  }
+  await Promise.all(
+    parties.map(async ({ user, settling, sessions }) => {
+      await user.net.node.dial(server.net.node.getMultiaddrs())
+      const left = (await user.store.journals.list()).filter(
+        journal => !journal.settled && kinds.includes(sessions.get(journal.session)!.kind)
+      )
+      await Promise.all(left.map(({ session }) => settling.settle(session)))
+    })
+  )
   await server.contributor.stop()
   return [before, await answeredBy(server)]
 }
 
+/** Both sides are back: what is left is settled in time, or after the contributor has proved it. */
+async function end(parties: readonly Party[], first: ServingParticipant, at: Home): Promise<Stage> {
+  const inTime = await settle(parties, first, ['once', 'twice'])
+  await Promise.all(parties.map(({ user }) => user.net.node.hangUp(first.net.node.peerId)))
+  await first.net.stop()
+  const server = await contributor(shared, [registered], { at, session: MANY, timeouts: { unsettled: 1 } })
+  while (!(await server.store.journals.list()).every(({ settled }) => settled)) await new Promise(resolve => setImmediate(resolve))
+  return { parties, server, answered: [inTime, await settle(parties, server, ['alone'])] }
+}
+
+function parts<T>(list: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(list.length / AT_A_TIME) }, (_, i) => list.slice(i * AT_A_TIME, (i + 1) * AT_A_TIME))
+}
+
+const placed = ({ folder, key }: Place): [string, string] => [folder, toHex(key.raw)]
+
 /** A contributor is killed that settles with users who stay. */
 async function contributorKilled(): Promise<Stage> {
   const where = await place(shared)
-  const { child, lines } = run('contributor', placed(where))
-  const address = multiaddr(await lines())
-  const broken = await Promise.all(
-    parties(POINTS.contributor).map(async points => {
+  let process_ = run('contributor', placed(where))
+  const address = multiaddr(await process_.line())
+  const parties = await Promise.all(
+    parts(told('contributor')).map(async cases => {
       const user = await participant(shared, ['user'])
       const { remotePeer } = await user.net.node.dial(address)
       const settling = settlingOf(shared, user)
-      return { user, settling, sessions: await Promise.all(points.map(() => breakOff(user, remotePeer, settling))) }
+      const sessions = await Promise.all(cases.map(async its => [await breakOff(user, remotePeer, settling), its] as const))
+      return { user, settling, sessions: new Map(sessions) }
     })
   )
-  const sessions = broken.flatMap(party => party.sessions)
-  child.stdin!.write(`${sessions.join(' ')}\n`)
-  await lines()
-  await Promise.all(broken.map(({ settling, sessions }) => Promise.allSettled(sessions.map(session => settling.settle(session)))))
-  await end(child)
-  const server = await contributor(shared, [registered], { at: await reopened(shared, where), session: MANY })
-  await endStaleSessions(server.store)
-  return {
-    sessions,
-    users: broken.flatMap(({ user, sessions }) => sessions.map(() => user)),
-    server,
-    answered: await settle(broken, server)
+  for (const isSecond of [false, true]) {
+    if (isSecond) {
+      process_ = run('contributor', placed(where))
+      const again = multiaddr(await process_.line())
+      await Promise.all(parties.map(({ user }) => user.net.node.dial(again)))
+    }
+    const planned = plan(
+      process_,
+      parties.flatMap(({ sessions }) => [...sessions]),
+      isSecond
+    )
+    await process_.line()
+    const begun = parties.flatMap(({ settling, sessions }) =>
+      [...sessions.keys()].filter(id => planned.has(id)).map(id => settling.settle(id))
+    )
+    await Promise.allSettled(begun)
+    await killed(process_)
   }
+  const at = await reopened(shared, where)
+  const server = await contributor(shared, [registered], { at, session: MANY })
+  await endStaleSessions(server.store)
+  return end(parties, server, at)
 }
 
 /** Users are killed that settle with a contributor who stays. */
 async function userKilled(): Promise<Stage> {
-  const by = parties(POINTS.user)
+  const by = parts(told('user'))
   const places = await Promise.all(by.map(() => place(shared)))
-  const server = await contributor(shared, [registered], { at: await home(), session: MANY })
-  const { child, lines } = run('user', [server.net.node.getMultiaddrs()[0]!.toString(), ...places.flatMap(placed)])
-  const sessions = (await lines()).split(' ')
-  const gone = new Promise<void>(resolve => {
-    let left = places.length
-    server.net.node.addEventListener('peer:disconnect', () => --left === 0 && resolve())
-  })
-  await Promise.all([end(child), gone])
-  // Until it knows that its streams are gone, it is busy with them.
-  await server.contributor.stop()
-  const again = await Promise.all(
-    places.map(async where => {
+  const at = await home()
+  const server = await contributor(shared, [registered], { at, session: MANY })
+  const address = server.net.node.getMultiaddrs()[0]!.toString()
+  let all: [string, Told][] = []
+  for (const isSecond of [false, true]) {
+    const process_ = run('user', [address, ...places.flatMap((where, i) => [...placed(where), String(isSecond ? 0 : by[i]!.length)])])
+    const broken = await process_.line()
+    if (!isSecond) all = broken.split(' ').map((session, i) => [session, by.flat()[i]!])
+    const left = gone(server, places.length)
+    plan(process_, all, isSecond)
+    await Promise.all([killed(process_), left])
+    // Until it knows that their streams are gone, it is busy with them.
+    await server.contributor.stop()
+  }
+  const parties = await Promise.all(
+    places.map(async (where, i) => {
       const user = await participant(shared, ['user'], {}, await reopened(shared, where))
       await endStaleSessions(user.store)
-      return { user, settling: settlingOf(shared, user) }
+      return { user, settling: settlingOf(shared, user), sessions: new Map(parts(all)[i]) }
     })
   )
-  return { sessions, users: by.flatMap((points, i) => points.map(() => again[i]!.user)), server, answered: await settle(again, server) }
+  return end(parties, server, at)
 }
 
-const warnings: string[] = []
-process.on('warning', ({ message }) => warnings.push(message))
+/** Resolves when so many peers are gone. */
+function gone({ net }: Participant, peers: number): Promise<void> {
+  return new Promise(resolve => net.node.addEventListener('peer:disconnect', () => --peers === 0 && resolve()))
+}
 
 /** Announcements of a session, in their order. */
 async function announced({ store }: ServingParticipant, session: string): Promise<{ end: number; twoSided: boolean }[]> {
@@ -136,36 +197,61 @@ async function announced({ store }: ServingParticipant, session: string): Promis
   return list
 }
 
-const STAGES = { user: userKilled, contributor: contributorKilled }
+const HOW = {
+  once: 'settles again',
+  twice: 'is killed again, and settles again',
+  alone: 'stays away, settles after the contributor has announced alone'
+}
 
 for (const role of ['user', 'contributor'] as const) {
   let made: Promise<Stage> | undefined
-  const stage = (): Promise<Stage> => (made ??= STAGES[role]())
-  POINTS[role].forEach(({ what, times, rows }, i) => {
-    test(`a ${role} that settles and is killed after ${what} (${times}) settles again, with one story`, async t => {
-      const { users, server, sessions } = await stage()
-      const [session, user] = [sessions[i]!, users[i]!]
-      t.deepEqual(await announced(server, session), [{ end: rows, twoSided: true }])
+  const stage = (): Promise<Stage> => (made ??= role === 'user' ? userKilled() : contributorKilled())
+  for (const { what, times, kind, rows, alone } of told(role)) {
+    test(`a ${role} that settles and is killed after ${what} (${times}) ${HOW[kind]}: one story`, async t => {
+      const { server, parties } = await stage()
+      const party = parties.map(({ user, sessions }) => ({
+        user,
+        it: [...sessions].find(([, its]) => its.what === what && its.times === times && its.kind === kind)
+      }))
+      const {
+        user,
+        it: [session]
+      } = party.find(({ it }) => it !== undefined) as { user: Participant; it: [string, Told] }
+      const isAlone = kind === 'alone' && alone !== null
+      const end = isAlone ? alone : rows
+      t.deepEqual(await announced(server, session), [...(isAlone ? [{ end, twoSided: false }] : []), { end, twoSided: true }])
       for (const { store } of [user, server]) {
         t.is((await store.sessions.find(session))?.state, 'announced')
         t.true((await store.journals.list()).find(journal => journal.session === session)?.settled)
       }
+      const bundles = await user.store.bundles.ofSession(fromHex(session))
       t.deepEqual(
-        (await user.store.bundles.ofSession(fromHex(session))).map(({ start, end, valid }) => [start, end, valid]),
-        [[0, rows, true]]
+        bundles.map(({ start, end, valid }) => [start, end, valid]),
+        [[0, end, true]]
       )
-      const [batches, answers] = [await batchesOf(user.store, session, 'user'), await batchesOf(server.store, session, 'contributor')]
-      consistentBatches(t, batches)
-      consistentBatches(t, answers)
+      const own = await batchesOf(user.store, session, 'user')
+      consistentBatches(t, own)
+      consistentBatches(t, await batchesOf(server.store, session, 'contributor'))
+      for (const record of await server.store.journals.of(fromHex(session)).load()) {
+        if (record.kind === 'contributor batch')
+          t.true(
+            own.some(bytes => equal(bytes, record.user)),
+            'what the user signed is in its journal'
+          )
+      }
     })
-  })
+  }
 
   test(`a ${role} that is killed while it settles has no row sent twice, and none counted twice`, async t => {
-    const { sessions, answered } = await stage()
-    // What was reserved and not answered counts as answered.
-    const all = sessions.length * ROWS
-    const counted = role === 'user' ? all : Math.ceil(all / BUDGET_BLOCK_ROWS) * BUDGET_BLOCK_ROWS
-    t.deepEqual(answered, [counted, counted])
+    const { answered } = await stage()
+    const all = told(role).length * ROWS
+    // What was reserved and not answered counts as answered, once the process is over.
+    const blocks = Math.ceil(all / BUDGET_BLOCK_ROWS) * BUDGET_BLOCK_ROWS
+    const counted = role === 'user' ? all : blocks
+    t.deepEqual(answered, [
+      [counted, counted],
+      [blocks, blocks]
+    ])
   })
 
   test(`that many sessions are settled at once with a ${role} that was killed is nothing that Node warns of`, async t => {

@@ -80,8 +80,10 @@ export class SettlingContributor extends Machine {
     this.start = restored.start
     const counts = { userRows: this.accepted, contributorRows: this.accepted, rows: this.restorable }
     this.outbox.push('batch', () => ({ settle: makeSettle({ terms: this.terms, role: 'contributor', peers }, counts, secretKey) }))
+    // Of rows that it has forgotten the user's batches are not answered any more, nor its own sent again.
+    const most = Math.min(settle.rows, this.restorable)
     for (const { first, end, batch } of restored.batches) {
-      if (first >= settle.contributorRows && end <= settle.rows) this.outbox.push('batch', () => ({ batch }))
+      if (first >= settle.contributorRows && end <= most) this.outbox.push('batch', () => ({ batch }))
     }
     const { closing } = restored
     if (closing !== undefined) this.outbox.push('batch', () => ({ batch: closing.batch }))

@@ -3,58 +3,65 @@
 export interface Point {
   readonly what: string
   readonly times: number
-  /** Rows that are proved afterwards. Rows that are in no batch are known to who answered them, or asked, alone, and go with its process. */
+}
+
+/** A point, and what is proved afterwards. Rows in no batch are known to who answered them, or asked, alone, and go with its process. */
+export interface Case extends Point {
   readonly rows: number
+  /** Rows that the contributor proves when nobody comes, and announces alone; null when it has a receipt by then. */
+  readonly alone: number | null
 }
 
-function point(what: string, times: number, rows: number): Point {
-  return { what, times, rows }
+function at(what: string, times: number, { rows, alone = null }: Pick<Case, 'rows'> & Partial<Pick<Case, 'alone'>>): Case {
+  return { what, times, rows, alone }
 }
 
-export const POINTS: Readonly<Record<'user' | 'contributor', readonly Point[]>> = {
+export type Role = 'user' | 'contributor'
+
+export const CASES: Readonly<Record<Role, readonly Case[]>> = {
   user: [
-    point('sent settle', 1, 4),
+    at('sent settle', 1, { rows: 4, alone: 4 }),
     // It has opened the contributor's second batch, and nothing on the disk says so.
-    point('taken batch', 1, 4),
+    at('taken batch', 1, { rows: 4, alone: 4 }),
     // Of the two rows that were in none: it waits for nothing, and comes before what the contributor's opens.
-    point('user batch', 1, 4),
-    point('sent batch', 1, 4),
-    // The one that closes, with all rows that it has accepted.
-    point('user batch', 2, 10),
-    point('sent batch', 2, 10),
-    point('putVerified', 1, 10),
-    point('record proved', 1, 10),
-    point('receipt', 1, 10),
-    point('sent receipt', 1, 10),
-    point('taken announced', 1, 10),
-    point('settled', 1, 10)
+    at('user batch', 1, { rows: 4, alone: 4 }),
+    at('sent batch', 1, { rows: 4, alone: 4 }),
+    // The one that closes, with all rows that it has accepted; the contributor has not seen it yet.
+    at('user batch', 2, { rows: 10, alone: 4 }),
+    at('sent batch', 2, { rows: 10, alone: 10 }),
+    at('putVerified', 1, { rows: 10, alone: 10 }),
+    at('record proved', 1, { rows: 10, alone: 10 }),
+    at('receipt', 1, { rows: 10, alone: 10 }),
+    at('sent receipt', 1, { rows: 10 }),
+    at('taken announced', 1, { rows: 10 }),
+    at('settled', 1, { rows: 10 })
   ],
   contributor: [
     // What the user says is checked, and nothing answered.
-    point('begun', 1, 8),
-    point('sent settle', 1, 8),
+    at('begun', 1, { rows: 8, alone: 4 }),
+    at('sent settle', 1, { rows: 8, alone: 4 }),
     // The one that the user lacks.
-    point('sent batch', 1, 8),
-    point('contributor batch', 1, 10),
-    point('sent batch', 2, 10),
+    at('sent batch', 1, { rows: 8, alone: 4 }),
+    at('contributor batch', 1, { rows: 10, alone: 4 }),
+    at('sent batch', 2, { rows: 10, alone: 4 }),
     // The one that closes.
-    point('contributor batch', 2, 10),
-    point('sent batch', 3, 10),
-    point('putOwn', 1, 10),
-    point('proved', 1, 10),
-    point('sent proof', 1, 10),
-    point('receipt', 1, 10),
-    point('announcement', 1, 10),
-    point('sent announced', 1, 10),
-    point('settled', 1, 10)
+    at('contributor batch', 2, { rows: 10, alone: 10 }),
+    at('sent batch', 3, { rows: 10, alone: 10 }),
+    at('putOwn', 1, { rows: 10, alone: 10 }),
+    at('proved', 1, { rows: 10, alone: 10 }),
+    at('sent proof', 1, { rows: 10, alone: 10 }),
+    at('receipt', 1, { rows: 10 }),
+    at('announcement', 1, { rows: 10 }),
+    at('sent announced', 1, { rows: 10 }),
+    at('settled', 1, { rows: 10 })
   ]
 }
 
-/** Sessions that one user settles at a time, over one connection: it takes eight streams of the protocol. */
-const AT_A_TIME = 7
-
-/** By user. */
-export function parties(points: readonly Point[]): Point[][] {
-  const count = Math.ceil(points.length / AT_A_TIME)
-  return Array.from({ length: count }, (_, i) => points.slice(i * AT_A_TIME, (i + 1) * AT_A_TIME))
+/** What comes in every settlement, also in one that follows another. */
+export const AGAIN: Readonly<Record<Role, readonly string[]>> = {
+  user: ['sent settle', 'sent batch', 'putVerified', 'receipt', 'sent receipt', 'taken announced', 'settled'],
+  contributor: ['begun', 'sent settle', 'sent proof', 'sent announced', 'settled']
 }
+
+/** Where each session is to stand when the process is killed. */
+export type Plan = Readonly<Record<string, Point>>
