@@ -8,9 +8,10 @@ import { equal, fromHex, toHex } from '../../src/bytes.js'
 import { BUDGET_BLOCK_ROWS } from '../../src/limits.js'
 import { endStaleSessions } from '../../src/roles/session-entry.js'
 import type { UserSettling } from '../../src/roles/settling/user.js'
+import type { SessionInfo } from '../../src/roles/types.js'
 import { openAnnouncement } from '../../src/store/index.js'
 import { batchesOf, consistentBatches, type Place, place, reopened } from './killed/places.js'
-import { AGAIN, type Case, CASES, type Plan, type Role } from './killed/points.js'
+import { type Case, CASES, type Plan, type Role } from './killed/points.js'
 import { breakOff, MANY, registered, settlingOf } from './killed/session.js'
 import { contributor, type Home, home, participant, type Participant, type ServingParticipant } from './people.js'
 
@@ -18,19 +19,11 @@ import { contributor, type Home, home, participant, type Participant, type Servi
 const ROWS = 10
 /** Sessions that one user settles at a time, over one connection: it takes eight streams of the protocol. */
 const AT_A_TIME = 7
-/** Killed once, killed again when it settles the second time, and killed for so long that the contributor proves and announces alone. */
-const KINDS = ['once', 'twice', 'alone'] as const
-
-type Told = Case & { readonly kind: (typeof KINDS)[number]; readonly again: string }
-
-const told = (role: Role): Told[] =>
-  CASES[role].flatMap((point, i) => KINDS.map(kind => ({ ...point, kind, again: AGAIN[role][i % AGAIN[role].length]! })))
-
 /** A user, what settles for it, and its sessions, each with its case. */
 interface Party {
   readonly user: Participant
   readonly settling: UserSettling
-  readonly sessions: ReadonlyMap<string, Told>
+  readonly sessions: ReadonlyMap<string, Case>
 }
 
 /** What is left when one side was killed and all is settled. */
@@ -70,11 +63,11 @@ async function killed({ child }: Process): Promise<void> {
   if (signal !== 'SIGKILL') throw new Error(`the process ended with ${code ?? signal}, and did not kill itself`)
 }
 
-/** Where its sessions are to stand: those of all kinds, or those that are killed twice. */
-function plan({ child }: Process, sessions: Iterable<readonly [string, Told]>, isSecond: boolean): Set<string> {
-  const planned = [...sessions].filter(([, { kind }]) => !isSecond || kind === 'twice')
+/** Where its sessions are to stand: all of them, or those that are killed twice. */
+function plan({ child }: Process, sessions: Iterable<readonly [string, Case]>, isSecond: boolean): Set<string> {
+  const planned = [...sessions].filter(([, { again }]) => !isSecond || again !== undefined)
   const points: Plan = Object.fromEntries(
-    planned.map(([session, { what, times, again }]) => [session, isSecond ? { what: again, times: 1 } : { what, times }])
+    planned.map(([session, { what, times, again }]) => [session, isSecond ? { what: again!, times: 1 } : { what, times }])
   )
   child.stdin!.write(`${JSON.stringify(points)}\n`)
   return new Set(planned.map(([session]) => session))
@@ -83,14 +76,13 @@ function plan({ child }: Process, sessions: Iterable<readonly [string, Told]>, i
 const answeredBy = ({ store }: Participant): Promise<number> => store.budget.answered(registered.adapter.content, 0)
 
 /** The users settle with a process of the contributor's. */
-async function settle(parties: readonly Party[], server: ServingParticipant, kinds: readonly Told['kind'][]): Promise<[number, number]> {
+async function settle(parties: readonly Party[], server: ServingParticipant, isAlone: boolean): Promise<[number, number]> {
   const before = await answeredBy(server)
   await Promise.all(
     parties.map(async ({ user, settling, sessions }) => {
       await user.net.node.dial(server.net.node.getMultiaddrs())
-      const left = (await user.store.journals.list()).filter(
-        journal => !journal.settled && kinds.includes(sessions.get(journal.session)!.kind)
-      )
+      const open = (await user.store.journals.list()).filter(({ settled }) => !settled)
+      const left = open.filter(({ session }) => (sessions.get(session)!.alone !== undefined) === isAlone)
       await Promise.all(left.map(({ session }) => settling.settle(session)))
     })
   )
@@ -100,12 +92,20 @@ async function settle(parties: readonly Party[], server: ServingParticipant, kin
 
 /** Both sides are back: what is left is settled in time, or after the contributor has proved it. */
 async function end(parties: readonly Party[], first: ServingParticipant, at: Home): Promise<Stage> {
-  const inTime = await settle(parties, first, ['once', 'twice'])
+  const inTime = await settle(parties, first, false)
   await Promise.all(parties.map(({ user }) => user.net.node.hangUp(first.net.node.peerId)))
   await first.net.stop()
-  const server = await contributor(shared, [registered], { at, session: MANY, timeouts: { unsettled: 1 } })
-  while (!(await server.store.journals.list()).every(({ settled }) => settled)) await new Promise(resolve => setImmediate(resolve))
-  return { parties, server, answered: [inTime, await settle(parties, server, ['alone'])] }
+  const left = new Set<string>()
+  for (const { session, settled } of await first.store.journals.list()) if (!settled) left.add(session)
+  let proved = (): void => {}
+  const all = new Promise<void>(resolve => (proved = resolve))
+  const onSession = ({ session, state }: SessionInfo): void => {
+    if (state === 'announced' && left.delete(session) && left.size === 0) proved()
+  }
+  const server = await contributor(shared, [registered], { at, session: MANY, timeouts: { unsettled: 1 }, onSession })
+  await all
+  await server.contributor.stop()
+  return { parties, server, answered: [inTime, await settle(parties, server, true)] }
 }
 
 function parts<T>(list: readonly T[]): T[][] {
@@ -120,7 +120,7 @@ async function contributorKilled(): Promise<Stage> {
   let process_ = run('contributor', placed(where))
   const address = multiaddr(await process_.line())
   const parties = await Promise.all(
-    parts(told('contributor')).map(async cases => {
+    parts(CASES.contributor).map(async cases => {
       const user = await participant(shared, ['user'])
       const { remotePeer } = await user.net.node.dial(address)
       const settling = settlingOf(shared, user)
@@ -154,12 +154,12 @@ async function contributorKilled(): Promise<Stage> {
 
 /** Users are killed that settle with a contributor who stays. */
 async function userKilled(): Promise<Stage> {
-  const by = parts(told('user'))
+  const by = parts(CASES.user)
   const places = await Promise.all(by.map(() => place(shared)))
   const at = await home()
   const server = await contributor(shared, [registered], { at, session: MANY })
   const address = server.net.node.getMultiaddrs()[0]!.toString()
-  let all: [string, Told][] = []
+  let all: [string, Case][] = []
   for (const isSecond of [false, true]) {
     const process_ = run('user', [address, ...places.flatMap((where, i) => [...placed(where), String(isSecond ? 0 : by[i]!.length)])])
     const broken = await process_.line()
@@ -197,29 +197,23 @@ async function announced({ store }: ServingParticipant, session: string): Promis
   return list
 }
 
-const HOW = {
-  once: 'settles again',
-  twice: 'is killed again, and settles again',
-  alone: 'stays away, settles after the contributor has announced alone'
+function how({ what, times, again, alone }: Case): string {
+  if (again !== undefined) return `${what} (${times}), and again after ${again}, settles`
+  return `${what} (${times}) settles${alone === undefined ? '' : ' when the contributor has announced alone'}`
 }
 
 for (const role of ['user', 'contributor'] as const) {
   let made: Promise<Stage> | undefined
   const stage = (): Promise<Stage> => (made ??= role === 'user' ? userKilled() : contributorKilled())
-  for (const { what, times, kind, rows, alone } of told(role)) {
-    test(`a ${role} that settles and is killed after ${what} (${times}) ${HOW[kind]}: one story`, async t => {
+  for (const its of CASES[role]) {
+    test(`a ${role} that is killed while it settles after ${how(its)}: one story`, async t => {
       const { server, parties } = await stage()
-      const party = parties.map(({ user, sessions }) => ({
-        user,
-        it: [...sessions].find(([, its]) => its.what === what && its.times === times && its.kind === kind)
-      }))
-      const {
-        user,
-        it: [session]
-      } = party.find(({ it }) => it !== undefined) as { user: Participant; it: [string, Told] }
-      const isAlone = kind === 'alone' && alone !== null
-      const end = isAlone ? alone : rows
-      t.deepEqual(await announced(server, session), [...(isAlone ? [{ end, twoSided: false }] : []), { end, twoSided: true }])
+      const [[session, user]] = parties.flatMap(({ user, sessions }) =>
+        [...sessions].flatMap(([session, one]) => (one === its ? [[session, user] as const] : []))
+      ) as [[string, Participant]]
+      const { rows: end, alone } = its
+      const oneSided = alone === undefined ? [] : [{ end, twoSided: false }]
+      t.deepEqual(await announced(server, session), [...oneSided, { end, twoSided: true }])
       for (const { store } of [user, server]) {
         t.is((await store.sessions.find(session))?.state, 'announced')
         t.true((await store.journals.list()).find(journal => journal.session === session)?.settled)
@@ -244,7 +238,7 @@ for (const role of ['user', 'contributor'] as const) {
 
   test(`a ${role} that is killed while it settles has no row sent twice, and none counted twice`, async t => {
     const { answered } = await stage()
-    const all = told(role).length * ROWS
+    const all = CASES[role].length * ROWS
     // What was reserved and not answered counts as answered, once the process is over.
     const blocks = Math.ceil(all / BUDGET_BLOCK_ROWS) * BUDGET_BLOCK_ROWS
     const counted = role === 'user' ? all : blocks

@@ -2,14 +2,18 @@
 import type { PeerId } from '@libp2p/interface'
 import type { ExecutionContext } from 'ava'
 import type { VerifiedManifest } from '../../../src/proof/index.js'
+import { useNodeEd25519 } from '../../../src/roles/ed25519.js'
 import { openRemoteAdapter, type RemoteAdapterInit } from '../../../src/roles/remote-adapter.js'
 import { UserSettling } from '../../../src/roles/settling/user.js'
 import type { SessionInfo } from '../../../src/roles/types.js'
 import { inlineUserJobs, type UserJobs } from '../../../src/session/index.js'
-import { kernel, register } from '../../proof/fixture.js'
+import { kernel, makeAdapter, register } from '../../proof/fixture.js'
 import { activations, type Participant, random } from '../people.js'
 
-export const registered = register('killed')
+// As nodes have it: many sessions have many signatures.
+useNodeEd25519()
+
+export const registered = register('killed', makeAdapter('killed', [{ dIn: 20, modules: [{ dOut: 12, rank: 2 }] }]))
 const { manifest } = registered
 
 /** A contributor that serves one peer as many sessions as it likes. */
@@ -57,13 +61,18 @@ export async function converse(user: Participant, peer: PeerId, settling?: Remot
 export async function breakOff(user: Participant, peer: PeerId, settling: UserSettling): Promise<string> {
   const { net, sessions, store } = user
   const inline = inlineUserJobs({ kernel, manifest, random })
-  let come = (): void => {}
+  let [opened, come] = [(): void => {}, (): void => {}]
+  const first = new Promise<void>(resolve => (opened = resolve))
   const second = new Promise<void>(resolve => (come = resolve))
   // The contributor's second batch comes, and is not opened.
-  const checkOutputs: UserJobs['checkOutputs'] = job => {
-    if (job.firstRow < 4) return inline.checkOutputs(job)
-    come()
-    return new Promise(() => {})
+  const checkOutputs: UserJobs['checkOutputs'] = async job => {
+    if (job.firstRow > 0) {
+      come()
+      return new Promise(() => {})
+    }
+    const sums = await inline.checkOutputs(job)
+    opened()
+    return sums
   }
   const adapter = await openRemoteAdapter({
     ...{ kernel, random, sessions, store, peer, manifest, settling },
@@ -71,6 +80,7 @@ export async function breakOff(user: Participant, peer: PeerId, settling: UserSe
   })
   const ask = (position: number, count: number) => adapter.deltas({ group: 0, position, rows: activations(count, manifest.groups[0]!.dIn) })
   await ask(0, 4)
+  await first
   while (adapter.accepted < 4) await new Promise(resolve => setImmediate(resolve))
   await ask(4, 4)
   await second
