@@ -260,8 +260,12 @@ export class ContributorSettling {
         await this.keep(found, made)
         await this.announce(found, made.statement, null)
       }
+      if (made === undefined && restored.proofs.length === 0) {
+        // Its rows are not kept for ever, and who comes for them later would be given no proof.
+        await this.forget(found)
+        return await entry.end({ state: 'failed', error: 'no row was accepted by both before the user left' })
+      }
       await this.done(found)
-      if (entry.state === 'broken') await entry.end({ state: 'failed', error: 'no row was accepted by both before the user left' })
     } catch (error) {
       await entry.end({ error: (error as Error).message })
       this.wait(id)
@@ -277,10 +281,20 @@ export class ContributorSettling {
   }
 
   private async done({ id, restored }: Case): Promise<void> {
+    this.leave(id)
+    await this.init.store.journals.of(restored.terms.session).settled()
+  }
+
+  /** Nothing is signed in the session any more: it is unknown. */
+  private async forget({ id, restored }: Case): Promise<void> {
+    this.leave(id)
+    await this.init.store.journals.of(restored.terms.session).remove()
+  }
+
+  private leave(id: string): void {
     this.rests.delete(id)
     this.due.delete(id)
     this.clock.cancel(id)
-    await this.init.store.journals.of(restored.terms.session).settled()
   }
 
   /** Announces a bundle once: after a restart the feed tells what has left. */

@@ -122,6 +122,22 @@ test('a user that begins to settle and does not end it puts nothing off: in its 
   await server.contributor.stop()
 })
 
+test('a session of which the contributor could prove nothing alone is refused afterwards: its user would else wait for a proof for ever', async t => {
+  const server = await serving({ timeouts: { unsettled: 1 } })
+  const user = await customer()
+  const course = await open(server, user, { commitRows: 4 })
+  await course.user.request(0, 0, rowsOf(4))
+  // Nothing that the user has sent says so.
+  while (course.user.accepted < 4) await soon()
+  course.user.fail(CUT)
+  await course.carried
+  while ((await server.store.sessions.find(toHex(course.user.id)))?.state !== 'failed') await soon()
+  await server.contributor.stop()
+  const { first } = await settler(user, course)
+  await t.throwsAsync(server.contributor.settle(first, user.peers), { instanceOf: RefusedError, message: /unknown session/ })
+  t.deepEqual(await server.store.journals.list(), [])
+})
+
 test('however often a user settles and signs, the journal keeps one receipt', async t => {
   const server = await serving()
   const user = await customer()
