@@ -5,6 +5,7 @@ import { format, type Options } from 'prettier'
 import { documented, type Documented } from '../../src/cli/program.js'
 import { EVENTS, failure } from '../../src/cli/shapes/index.js'
 import { renderShape } from './shape.js'
+import { cell, table } from './table.js'
 
 const HEAD = `# The commands of zklora
 
@@ -13,11 +14,8 @@ Made from the program by \`npm run docs\`; a test holds it against the program, 
 Results go to stdout, state and sentences to stderr. With \`--json\` stdout has JSON alone, in UTF-8: one document on one line, or, where it says so, a line for each event as it comes. A command that fails writes \`{ "error": Failure }\` in place of the document, or \`{ "type": "error", "error": Failure }\` as its last line; wrong flags are
 refused before that, by a sentence on stderr and exit status 2. Fields are added in later versions, and none is taken away or changed without a line in CHANGELOG.md.
 
-Settings: defaults < config file < environment (\`ZKLORA_…\`) < flags. While a daemon runs on the data folder, commands speak to it ([how](control-socket.md)).
+Settings: defaults < config file < environment (\`ZKLORA_…\`) < flags ([all of them](settings.md)). While a daemon runs on the data folder, commands speak to it ([how](control-socket.md)).
 `
-
-/** `a \| b` within a table. */
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ')
 
 function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
@@ -28,11 +26,6 @@ function examplesOf(command: Command): string[] {
   let help = ''
   command.configureOutput({ writeOut: text => (help += text) }).outputHelp()
   return [...help.matchAll(/^ {2}\$ (.*)$/gm)].map(([, line]) => line!)
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const [head, ...rest] = rows
-  return [head!, head!.map(() => '---'), ...rest].map(row => `| ${row.join(' | ')} |`).join('\n')
 }
 
 const argumentRow = (argument: Argument): string[] => [`\`${new Help().argumentTerm(argument)}\``, cell(argument.description)]

@@ -105,16 +105,23 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, source: Source): 
   throw new InvalidInputError(`${source.place}: ${sentences.join('; ')}`)
 }
 
-/** Every key with a value of its own, as paths: what the environment can set. */
-export function leaves(schema: z.ZodType): { path: string[]; kind: 'list' | 'json' }[] {
-  const found: { path: string[]; kind: 'list' | 'json' }[] = []
+/** A key with a value of its own: what the environment can set. */
+export interface Leaf {
+  readonly path: readonly string[]
+  readonly kind: 'list' | 'json'
+  /** The value expected, in words. */
+  readonly expected: string
+}
+
+export function leaves(schema: z.ZodType): Leaf[] {
+  const found: Leaf[] = []
   const visit = (node: SchemaNode & { type?: string }, path: string[]): void => {
     if (node.properties !== undefined) {
       for (const [key, child] of Object.entries(node.properties)) visit(child, [...path, key])
       return
     }
     const items = node.items as (SchemaNode & { type?: string }) | undefined
-    found.push({ path, kind: items?.type === 'string' ? 'list' : 'json' })
+    found.push({ path, kind: items?.type === 'string' ? 'list' : 'json', expected: node.description ?? '' })
   }
   visit(jsonSchema(schema), [])
   return found

@@ -88,8 +88,8 @@ export const settingsSchema = z.strictObject({
     .describe('true or false: true keeps what opens the rows of own sessions (activations, 256 MiB at most), for zklora open'),
   limits: z
     .strictObject({
-      sessions: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time, 1 to 10000'),
-      sessionsPerPeer: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time to one peer, 1 to 10000'),
+      sessions: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time, 1 to 10000 (left out: 64)'),
+      sessionsPerPeer: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time to one peer, 1 to 10000 (left out: 4)'),
       bundleInputBytes: z
         .number()
         .int()

@@ -2,6 +2,9 @@
 import test from 'ava'
 import { readFile } from 'node:fs/promises'
 import { commandsFile, commandsPage } from '../../scripts/docs/commands.js'
+import { settingsFile } from '../../scripts/docs/settings.js'
+import { dotted, leaves } from '../../src/daemon/explain.js'
+import { adapterSchema, settingsSchema } from '../../src/daemon/settings.js'
 import { documented } from '../../src/cli/program.js'
 import { NO_JSON } from '../../src/cli/shapes/index.js'
 import { status } from '../daemon/small-node.js'
@@ -10,6 +13,12 @@ import { strictly } from './strict.js'
 test('docs/commands.md is what the program says', async t => {
   const committed = await readFile('docs/commands.md', 'utf8')
   t.is(committed, await commandsFile(), 'docs/commands.md is not what the program says: run `npm run docs` and commit it')
+})
+
+test('docs/settings.md is what the program says, with a value expected for every key', async t => {
+  const page = await settingsFile()
+  t.is(await readFile('docs/settings.md', 'utf8'), page, 'docs/settings.md is not what the program says: run `npm run docs` and commit it')
+  for (const { path, expected } of [...leaves(settingsSchema), ...leaves(adapterSchema)]) t.not(expected, '', dotted(path))
 })
 
 test('every command and every flag of it stands on the page', t => {
