@@ -5,8 +5,9 @@ import { kernel } from '../proof/fixture.js'
 import { random, smallAdapter, type Tamper } from './pair.js'
 import { breakAfter, type JournaledPair, journaledPair, keepBundle, settle } from './settling.js'
 
-/** Messages of a session after which its stream breaks: in the middle of its batches, and with some of them exchanged. */
-const BREAKS = [10, 16]
+/** Messages of a session after which its stream breaks: both have accepted four rows of eight, before the contributor's second batch and with it on its way. */
+const BREAKS = [11, 12]
+const COURSE = { times: 2, isInStep: true }
 const WHO = [[], ['user'], ['contributor'], ['user', 'contributor']] as const
 
 const named = (restarted: (typeof WHO)[number]): string => (restarted.length === 0 ? 'nobody has' : `${restarted.join(' and ')} restarted`)
@@ -52,7 +53,7 @@ for (const restarted of WHO) {
     for (const messages of BREAKS) {
       for (let cut = 1; ; cut++) {
         const pair = await journaledPair()
-        await breakAfter(pair, messages, 2)
+        await breakAfter(pair, messages, COURSE)
         const { tamper, onMachines, arrived } = cutter(cut)
         const before = await settle(pair, { restarted: [], tamper, onMachines })
         if (before.user.finished && before.contributor.finished) break
@@ -70,7 +71,7 @@ for (const restarted of [[], ['user']] as const) {
   test(`a session that the contributor has proved alone is settled when ${named(restarted)}`, async t => {
     for (let messages = 1; ; messages++) {
       const pair = await journaledPair()
-      if ((await breakAfter(pair, messages, 2)) < messages) break
+      if ((await breakAfter(pair, messages, COURSE)) < messages) break
       if ((await pair.journals.user.load()).length === 0) continue
       const end = await alone(pair)
       if (end === 0) continue

@@ -58,11 +58,19 @@ export async function journaledPair(options: PairOptions = {}): Promise<Journale
   return { ...pair, journals, isWritten, reopen }
 }
 
+export interface Course {
+  /** How often two rows of each group are asked for; default 3. */
+  readonly times?: number
+  /** Nothing is asked for before all that came is accepted: each tail tells of the batch before. */
+  readonly isInStep?: boolean
+}
+
 /** Two rows of each group at a time, so often, then the end. */
-export async function converse({ user, registered }: Pair, times: number): Promise<void> {
+export async function converse({ user, registered }: Pair, { times = 3, isInStep = false }: Course = {}): Promise<void> {
   const inputs = seeded('settling')
   for (let time = 0; time < times; time++) {
     await Promise.all(registered.manifest.groups.map(({ dIn }, g) => user.request(g, 2 * time, integers(inputs, 2 * dIn, 32767))))
+    while (isInStep && user.failure === undefined && user.accepted < user.answeredRows) await new Promise(resolve => setImmediate(resolve))
   }
   const jobs = inlineUserJobs({ kernel, manifest: registered.manifest, random })
   await user.close()
@@ -167,7 +175,7 @@ export async function settle(pair: JournaledPair, { restarted, tamper, onMachine
 }
 
 /** Breaks the stream when a message is about to be the n-th that arrives. Returns how many arrived. */
-export async function breakAfter(pair: JournaledPair, messages: number, times = 3): Promise<number> {
+export async function breakAfter(pair: JournaledPair, messages: number, course: Course = {}): Promise<number> {
   let arrived = 0
   const served = serveKept(pair).catch(() => {})
   const broken = new Error('the line is cut')
@@ -180,6 +188,6 @@ export async function breakAfter(pair: JournaledPair, messages: number, times = 
     arrived++
     return [bytes]
   })
-  await Promise.all([carried, converse(pair, times).catch(() => {}), served])
+  await Promise.all([carried, converse(pair, course).catch(() => {}), served])
   return arrived
 }
