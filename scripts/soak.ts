@@ -23,6 +23,8 @@ const VERIFIERS = 2
 /** Those that a contributor serves one peer. */
 const SESSIONS_OF_A_USER = NET_LIMITS.sessionsPerPeer
 const SAMPLES = 60
+const MEMORY = ['resident', 'mapped', 'heap', 'buffers'] as const
+type Memory = (typeof MEMORY)[number]
 /** Milliseconds in which what has ended is let go: the longest wait for the other's end of a stream. */
 const REST = 35_000
 
@@ -101,10 +103,11 @@ function mean<F>(figures: readonly F[], of: (figures: F) => number): number {
 }
 
 /** What all of them hold, sample by sample. */
-function sums(peers: readonly Peer[]): Pick<Figures, 'rss' | 'heap' | 'buffers'>[] {
+function sums(peers: readonly Peer[]): Pick<Figures, Memory>[] {
   const sum = (n: number, of: (figures: Figures) => number): number => peers.reduce((all, { samples }) => all + of(samples[n]!), 0)
   return peers[0]!.samples.map((_, n) => ({
-    rss: sum(n, figures => figures.rss),
+    resident: sum(n, figures => figures.resident),
+    mapped: sum(n, figures => figures.mapped),
     heap: sum(n, figures => figures.heap),
     buffers: sum(n, figures => figures.buffers)
   }))
@@ -117,21 +120,15 @@ function all(peers: readonly Peer[]): { done: number; failed: number } {
 }
 
 /** Sentences about what grew; told as it is either way. */
-function growth({
-  kind,
-  samples
-}: {
-  readonly kind: string
-  readonly samples: readonly Pick<Figures, 'rss' | 'heap' | 'buffers'>[]
-}): string[] {
+function growth({ kind, samples }: { readonly kind: string; readonly samples: readonly Pick<Figures, Memory>[] }): string[] {
   const from = Math.floor(samples.length * WARM_UP)
   const window = Math.max(1, Math.floor(samples.length * WINDOW))
   const [early, late] = [samples.slice(from, from + window), samples.slice(-window)]
-  return (['rss', 'heap', 'buffers'] as const).flatMap(name => {
+  return MEMORY.flatMap(name => {
     const [before, after] = [mean(early, figures => figures[name]), mean(late, figures => figures[name])]
     console.log(`${kind}: ${name} ${(before / MiB).toFixed(1)} MiB after warm-up, ${(after / MiB).toFixed(1)} MiB at the end`)
     // Nodes that come and go in one process leave pages to the allocator, not to the heap.
-    if (name === 'rss' && kind === 'verifiers') return []
+    if (name === 'mapped' || (name === 'resident' && kind === 'verifiers')) return []
     // A few megabytes are the noise of the allocator.
     return after > before * FLAT && after - before > 4 * MiB
       ? [`${kind}: ${name} grew by ${((after / before - 1) * 100).toFixed(1)} %`]
@@ -156,10 +153,10 @@ try {
   for (let n = 0; n < SAMPLES; n++) {
     await sleep((minutes * MINUTE) / SAMPLES)
     for (const peer of peers) await peer.sample()
-    const { rss, heap, sockets, streams, timers } = contributor.samples.at(-1)!
+    const { resident, heap, sockets, streams, timers } = contributor.samples.at(-1)!
     const { done, failed } = all(users)
     console.log(
-      `${n + 1}/${SAMPLES}: contributor ${(rss / MiB).toFixed(0)} MiB, heap ${(heap / MiB).toFixed(1)}, ${sockets} sockets, ${streams} streams, ${timers} timers; ${done} sessions, ${failed} failed`
+      `${n + 1}/${SAMPLES}: contributor ${(resident / MiB).toFixed(0)} MiB, heap ${(heap / MiB).toFixed(1)}, ${sockets} sockets, ${streams} streams, ${timers} timers; ${done} sessions, ${failed} failed`
     )
   }
   for (const peer of [...users, verifiers]) await peer.rest()

@@ -1,4 +1,5 @@
 /** What a process holds: memory after a collection, and what keeps its event loop alive. */
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Gauge, Registry } from 'prom-client'
 
@@ -10,8 +11,10 @@ export interface SoakCounts {
 }
 
 export interface Figures {
-  /** Bytes; heap and array buffers after a collection. */
-  readonly rss: number
+  /** Bytes of the process's own; those of files mapped into it (LevelDB's tables) the system takes back when it needs them. */
+  readonly resident: number
+  readonly mapped: number
+  /** Of the main thread, after a collection. */
   readonly heap: number
   readonly buffers: number
   readonly sockets: number
@@ -27,6 +30,14 @@ export interface Figures {
 
 /** Milliseconds between two collections: what finalizers let go in the first goes in the second. */
 const PAUSE = 50
+
+/** Linux tells a process's own memory from that of files; elsewhere all of it counts as its own. */
+async function memory(): Promise<{ resident: number; mapped: number }> {
+  const status = await readFile('/proc/self/status', 'utf8').catch(() => '')
+  const [own, mapped] = ['RssAnon', 'RssFile'].map(name => new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1])
+  if (own === undefined || mapped === undefined) return { resident: process.memoryUsage.rss(), mapped: 0 }
+  return { resident: 1024 * Number(own), mapped: 1024 * Number(mapped) }
+}
 
 /** As libp2p counts them, by direction and protocol. */
 async function streamsIn(registry: Registry): Promise<number> {
@@ -45,10 +56,10 @@ export async function figures(counts: SoakCounts, registry: Registry): Promise<F
   collect?.()
   await sleep(PAUSE)
   collect?.()
-  const { rss, heapUsed, arrayBuffers } = process.memoryUsage()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
   const resources = process.getActiveResourcesInfo()
   return {
-    rss,
+    ...(await memory()),
     heap: heapUsed,
     buffers: arrayBuffers,
     sockets: resources.filter(name => name === 'TCPSocketWrap').length,
