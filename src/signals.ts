@@ -2,6 +2,8 @@
  * Work that the first of several signals ends. Not AbortSignal.any(): on Node 20 each composite leaves a weak reference in its sources for
  * as long as they live (nodejs/node, issue 54614), and ours live as long as the node. Nor a listener for each: of more than ten Node warns.
  */
+import { setMaxListeners } from 'main-event'
+
 const followers = new WeakMap<AbortSignal, Set<AbortController>>()
 
 export interface JoinedSignal {
@@ -14,6 +16,8 @@ export interface JoinedSignal {
 /** @param signals those that are undefined never abort */
 export function joinSignals(...signals: readonly (AbortSignal | undefined)[]): JoinedSignal {
   const joined = new AbortController()
+  // All of the work may wait on it: Node warns from the 11th listener on.
+  setMaxListeners(Infinity, joined.signal)
   const sources = signals.filter(signal => signal !== undefined)
   for (const source of sources) follow(source, joined)
   return {

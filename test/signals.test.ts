@@ -1,5 +1,5 @@
 import test from 'ava'
-import { withSignals } from '../src/signals.js'
+import { joinSignals, withSignals } from '../src/signals.js'
 
 const until = async (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
@@ -47,4 +47,18 @@ test('a signal that lives long has one listener, however much work follows it', 
   }) as never
   await Promise.all(Array.from({ length: 100 }, async () => withSignals([source.signal], async () => {})))
   t.is(listeners, 1)
+})
+
+test('much may wait on a joined signal without a warning', async t => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error): number => warnings.push(warning)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  const source = new AbortController()
+  const { signal, part } = joinSignals(source.signal)
+  for (let n = 0; n < 11; n++) signal.addEventListener('abort', () => {})
+  part()
+  // Warnings are told in the next turn.
+  await new Promise(resolve => setImmediate(resolve))
+  t.deepEqual(warnings, [])
 })
