@@ -71,7 +71,7 @@ test(config, '{"network":{"privateAdresses":true}}', /network\.privateAdresses i
 test(
   config,
   '{"limits":{"bananas":1}}',
-  /limits\.bananas is not known; known are limits\.sessions, limits\.sessionsPerPeer, limits\.threads/
+  /limits\.bananas is not known; known are limits\.sessions, limits\.sessionsPerPeer, limits\.bundleInputBytes, limits\.threads/
 )
 test(config, '{"listen":"here"}', /listen is "here", expected is a list of multiaddrs/)
 test(config, '# mine\nroles: [user]\n', /is not JSON \(it looks like YAML\): .*; zklora init writes one to start from/)
