@@ -89,7 +89,13 @@ export const settingsSchema = z.strictObject({
   limits: z
     .strictObject({
       sessions: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time, 1 to 10000 (left out: 64)'),
-      sessionsPerPeer: z.number().int().min(1).max(10_000).optional().describe('sessions served at a time to one peer, 1 to 10000 (left out: 4)'),
+      sessionsPerPeer: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000)
+        .optional()
+        .describe('sessions served at a time to one peer, 1 to 10000 (left out: 4)'),
       bundleInputBytes: z
         .number()
         .int()
