@@ -11,9 +11,12 @@ import { createNet, type OwnNet } from '../../src/net/index.js'
 import { type SessionInit, type SessionService, sessionService } from '../../src/net/session/index.js'
 import { type Announceable, Contributor, type ContributorInit } from '../../src/roles/contributor.js'
 import { openRemoteAdapter, type RemoteAdapter, type RemoteAdapterInit } from '../../src/roles/remote-adapter.js'
+import type { Manifest, VerifiedManifest } from '../../src/proof/index.js'
+import { UserSettling, type UserSettlingInit } from '../../src/roles/settling/user.js'
 import { Status } from '../../src/roles/status.js'
 import type { StatusReport } from '../../src/roles/types.js'
 import { Verifier } from '../../src/roles/verifier.js'
+import { inlineUserJobs } from '../../src/session/index.js'
 import { Store } from '../../src/store/index.js'
 import { kernel, OWNER_SECRET, type Registered } from '../proof/fixture.js'
 
@@ -135,4 +138,24 @@ export async function remote(
 /** Floats of some shape, the same for the same number. */
 export function activations(count: number, dIn: number, phase = 0): Float32Array {
   return Float32Array.from({ length: count * dIn }, (_, i) => Math.sin(1 + phase + i * 0.7) * (1 + (i % 5)))
+}
+
+/** A user's settling of sessions of one adapter, which tries when it is told to. */
+export function settlingFor(
+  t: Pick<ExecutionContext, 'teardown'>,
+  { store, sessions, net }: Participant,
+  manifest: Manifest,
+  init: Partial<Pick<UserSettlingInit, 'sessions' | 'retry' | 'onSession'>> = {}
+): UserSettling {
+  const settling = new UserSettling({
+    store,
+    sessions,
+    fetch: net.fetch,
+    manifest: async () => manifest as VerifiedManifest,
+    jobs: verified => inlineUserJobs({ kernel, manifest: verified, random }),
+    retry: [600_000],
+    ...init
+  })
+  t.teardown(() => settling.stop())
+  return settling
 }

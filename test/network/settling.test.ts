@@ -1,12 +1,10 @@
 /** Sessions over real streams that break are settled over new ones, by the same processes and by those that follow them. */
 import test, { type ExecutionContext } from 'ava'
 import { RefusedError } from '../../src/errors.js'
-import { inlineUserJobs } from '../../src/session/index.js'
 import { openAnnouncement } from '../../src/store/index.js'
-import { UserSettling, type UserSettlingInit } from '../../src/roles/settling/user.js'
-import type { VerifiedManifest } from '../../src/proof/index.js'
+import type { UserSettling } from '../../src/roles/settling/user.js'
 import { fromHex } from '../../src/bytes.js'
-import { kernel, register } from '../proof/fixture.js'
+import { register } from '../proof/fixture.js'
 import {
   activations,
   contributor,
@@ -15,8 +13,8 @@ import {
   home,
   participant,
   type Participant,
-  random,
   remote,
+  settlingFor,
   type ServingParticipant
 } from './people.js'
 
@@ -25,23 +23,8 @@ const { manifest } = registered
 const rows = (count: number): Float32Array => activations(count, manifest.groups[0]!.dIn)
 
 /** The user's settling, which tries when it is told to. */
-function settling(
-  t: ExecutionContext,
-  { store, sessions, net }: Participant,
-  init: Partial<Pick<UserSettlingInit, 'sessions' | 'retry' | 'onSession'>> = {}
-): UserSettling {
-  const made = new UserSettling({
-    store,
-    sessions,
-    fetch: net.fetch,
-    manifest: async () => manifest as VerifiedManifest,
-    jobs: verified => inlineUserJobs({ kernel, manifest: verified, random }),
-    retry: [600_000],
-    ...init
-  })
-  t.teardown(() => made.stop())
-  return made
-}
+const settling = (t: ExecutionContext, user: Participant, init?: Parameters<typeof settlingFor>[3]): UserSettling =>
+  settlingFor(t, user, manifest, init)
 
 interface Broken {
   readonly user: Participant

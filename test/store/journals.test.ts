@@ -1,7 +1,7 @@
 /** What journals take on the disk is known without reading them. */
 import { MemoryDatastore } from 'datastore-core'
 import test from 'ava'
-import { inlineUserJobs, openedRecord } from '../../src/session/index.js'
+import { inlineUserJobs, type JournalRecord, openedRecord } from '../../src/session/index.js'
 import { Store } from '../../src/store/index.js'
 import { integers, kernel, seeded } from '../proof/fixture.js'
 import { carryPair, finish, makePair, type Pair, random, serve, smallAdapter } from '../session/pair.js'
@@ -18,6 +18,22 @@ async function walked(datastore: MemoryDatastore): Promise<number> {
   return bytes
 }
 
+/** A session whose contributor writes its journal to a store. @param onRecord told of each record that is written */
+function journalling(store: Store, onRecord: (record: JournalRecord) => Promise<void> | void): Pair {
+  const pair: Pair = makePair({
+    user: { commitRows: 2 },
+    contributor: {
+      journal: {
+        append: async record => {
+          await store.journals.of(pair.contributor.id).append(record)
+          await onRecord(record)
+        }
+      }
+    }
+  })
+  return pair
+}
+
 test('the bytes of journals are those of their records, after every change and after a restart', async t => {
   const datastore = new MemoryDatastore()
   const store = await Store.open({ datastore })
@@ -28,17 +44,7 @@ test('the bytes of journals are those of their records, after every change and a
     t.is((await Store.open({ datastore })).sizes().journals, journals)
     sizes.push(journals!)
   }
-  const pair: Pair = makePair({
-    user: { commitRows: 2 },
-    contributor: {
-      journal: {
-        append: async record => {
-          await store.journals.of(pair.contributor.id).append(record)
-          await check()
-        }
-      }
-    }
-  })
+  const pair = journalling(store, check)
   const { contributor, user } = pair
   const journal = store.journals.of(contributor.id)
   const other = store.journals.of(new Uint8Array(32))
@@ -77,16 +83,8 @@ test('the bytes of journals are those of their records, after every change and a
 test('rows that are settled without a proof go, and are counted no more', async t => {
   const datastore = new MemoryDatastore()
   const store = await Store.open({ datastore })
-  const pair: Pair = makePair({
-    user: { commitRows: 2 },
-    contributor: {
-      journal: {
-        append: async record => {
-          await store.journals.of(pair.contributor.id).append(record)
-          if (record.kind === 'contributor batch') pair.contributor.fail(new Error('the line is cut'))
-        }
-      }
-    }
+  const pair = journalling(store, ({ kind }) => {
+    if (kind === 'contributor batch') pair.contributor.fail(new Error('the line is cut'))
   })
   const journal = store.journals.of(pair.contributor.id)
   await journal.append(openedRecord(pair.contributor.terms))

@@ -174,19 +174,21 @@ export class UserSettling {
 
   private async attempt(id: string, asked: number | undefined): Promise<SessionInfo> {
     const { store, onSession } = this.init
-    const [records, record] = await Promise.all([store.journals.of(fromHex(id)).load(), store.sessions.find(id)])
-    if (records.length === 0 || record === undefined) {
-      this.rests.delete(id)
-      this.attempts.delete(id)
-      throw new NotFoundError(`there is nothing to settle of session ${id}`)
-    }
+    const record = await store.sessions.find(id)
+    if (record === undefined) throw this.nothing(id)
     const entry = SessionEntry.restored(record, { save: changed => store.sessions.put(changed), onChange: onSession })
+    const failure = asked === undefined ? undefined : this.lines.get(record.peer)?.failureFor(asked)
+    if (failure !== undefined) {
+      // The journal, which is as large as the session, is not read for that.
+      await this.again(id, entry, failure)
+      throw failure
+    }
+    const records = await store.journals.of(fromHex(id)).load()
+    if (records.length === 0) throw this.nothing(id)
     const line = this.lineTo(record.peer)
     // A signal of its own: of many listeners at that of the node Node warns.
     const { signal, part } = joinSignals(this.stopping.signal)
     try {
-      const failure = asked === undefined ? undefined : line.failureFor(asked)
-      if (failure !== undefined) throw failure
       const peer = peerIdFromString(record.peer)
       const manifest = await this.init.manifest(fromHex(record.adapter), peer)
       const restored = restoreUser(records, manifest)
@@ -229,6 +231,12 @@ export class UserSettling {
       part()
       this.leave(record.peer)
     }
+  }
+
+  private nothing(id: string): NotFoundError {
+    this.rests.delete(id)
+    this.attempts.delete(id)
+    return new NotFoundError(`there is nothing to settle of session ${id}`)
   }
 
   private remember(info: SessionInfo): void {

@@ -1,14 +1,13 @@
 /** The sessions in which one side is killed. */
 import type { PeerId } from '@libp2p/interface'
 import type { ExecutionContext } from 'ava'
-import type { VerifiedManifest } from '../../../src/proof/index.js'
 import { useNodeEd25519 } from '../../../src/roles/ed25519.js'
 import { openRemoteAdapter, type RemoteAdapterInit } from '../../../src/roles/remote-adapter.js'
-import { UserSettling } from '../../../src/roles/settling/user.js'
+import type { UserSettling } from '../../../src/roles/settling/user.js'
 import type { SessionInfo } from '../../../src/roles/types.js'
 import { inlineUserJobs, type UserJobs } from '../../../src/session/index.js'
 import { kernel, makeAdapter, register } from '../../proof/fixture.js'
-import { activations, type Participant, random } from '../people.js'
+import { activations, type Participant, random, settlingFor } from '../people.js'
 
 // As nodes have it: many sessions have many signatures.
 useNodeEd25519()
@@ -20,18 +19,7 @@ const { manifest } = registered
 export const MANY = { limits: { perPeer: 64 } }
 
 /** The user's settling, which tries when it is told to. */
-export function settlingOf(t: ExecutionContext, { store, sessions, net }: Participant): UserSettling {
-  const settling = new UserSettling({
-    store,
-    sessions,
-    fetch: net.fetch,
-    manifest: async () => manifest as VerifiedManifest,
-    jobs: verified => inlineUserJobs({ kernel, manifest: verified, random }),
-    retry: [600_000]
-  })
-  t.teardown(() => settling.stop())
-  return settling
-}
+export const settlingOf = (t: ExecutionContext, user: Participant): UserSettling => settlingFor(t, user, manifest)
 
 /** Four rows, four rows, and the end. */
 export async function converse(user: Participant, peer: PeerId, settling?: RemoteAdapterInit['settling']): Promise<SessionInfo> {

@@ -9,6 +9,14 @@ import { carryPair } from '../../session/pair.js'
 const CUT = new Error('the line is cut')
 const soon = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
+/** A session in which four rows are answered, and accepted by both. */
+async function accepted(server: Serving, user: Customer): Promise<Course> {
+  const course = await open(server, user, { commitRows: 4 })
+  await course.user.request(0, 0, rowsOf(4))
+  while (course.user.accepted < 4) await soon()
+  return course
+}
+
 /** Four rows are answered, none is accepted, and the line is cut. */
 async function broken(server: Serving, user: Customer): Promise<Course> {
   const course = await open(server, user, { commitRows: 100 })
@@ -103,9 +111,7 @@ test('a user that begins to settle and does not end it puts nothing off: in its 
     }
   })
   const user = await customer()
-  const course = await open(server, user, { commitRows: 4 })
-  await course.user.request(0, 0, rowsOf(4))
-  while (course.user.accepted < 4) await soon()
+  const course = await accepted(server, user)
   // One more batch, whose tail says that the user has accepted four.
   await course.user.request(0, 4, rowsOf(4))
   while (course.user.accepted < 8) await soon()
@@ -125,10 +131,8 @@ test('a user that begins to settle and does not end it puts nothing off: in its 
 test('a session of which the contributor could prove nothing alone is refused afterwards: its user would else wait for a proof for ever', async t => {
   const server = await serving({ timeouts: { unsettled: 1 } })
   const user = await customer()
-  const course = await open(server, user, { commitRows: 4 })
-  await course.user.request(0, 0, rowsOf(4))
   // Nothing that the user has sent says so.
-  while (course.user.accepted < 4) await soon()
+  const course = await accepted(server, user)
   course.user.fail(CUT)
   await course.carried
   while ((await server.store.sessions.find(toHex(course.user.id)))?.state !== 'failed') await soon()
@@ -154,9 +158,7 @@ test('however often a user settles and signs, the journal keeps one receipt', as
 test('rows that are settled count among those held for proofs', async t => {
   const server = await serving({ limits: { heldInputBytesAll: 4 * 2 * 20 } })
   const user = await customer()
-  const course = await open(server, user, { commitRows: 4 })
-  await course.user.request(0, 0, rowsOf(4))
-  while (course.user.accepted < 4) await soon()
+  const course = await accepted(server, user)
   course.user.fail(CUT)
   await course.carried
   while (server.contributor.sessions().length > 0) await soon()
