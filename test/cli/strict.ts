@@ -9,6 +9,9 @@ export function nameOf({ command }: Documented): string {
   return command.parent!.parent === null ? command.name() : `${command.parent!.name()} ${command.name()}`
 }
 
+/** All, by their names. */
+export const COMMANDS = commands.map(nameOf)
+
 /** Those that have `--json`. */
 export const JSON_COMMANDS = commands.filter(({ command }) => command.options.some(({ long }) => long === '--json')).map(nameOf)
 

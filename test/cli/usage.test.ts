@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NotFoundError } from '../../src/errors.js'
 import { daemon } from './daemon.js'
+import { COMMANDS, JSON_COMMANDS } from './strict.js'
 import { zklora } from './terminal.js'
 
 const usage = test.macro({
@@ -35,27 +36,13 @@ test(usage, ['start', '--base', 'm', '--adapter', 'a', '--name', 'x', '--name', 
 test(usage, ['start', '--adapter', 'a', '--base', 'm'], /adapters are set, but the roles are user, verifier: add the role contributor/)
 
 test('every command has help with an example', async t => {
-  const names = [
-    [],
-    ['start'],
-    ['adapter'],
-    ['adapter', 'add'],
-    ['adapter', 'list'],
-    ['adapter', 'remove'],
-    ['find'],
-    ['generate'],
-    ['loss'],
-    ['export'],
-    ['verify'],
-    ['watch'],
-    ['status']
-  ]
+  const names = [[], ['adapter'], ...COMMANDS.map(name => name.split(' '))]
   for (const name of names) {
     const { status, stdout } = await zklora([...name, '--help'])
     t.is(status, 0)
     t.regex(stdout, new RegExp(`Usage: zklora ${name.join(' ')}`))
     t.regex(stdout, /Examples?:\n {2}\$ zklora /)
-    if (name.length > 0 && name[0] !== 'adapter')
+    if (JSON_COMMANDS.includes(name.join(' ')))
       for (const flag of ['--json', '--data-dir', '--config']) t.true(stdout.includes(flag), `${name.join(' ')} ${flag}`)
   }
   t.is((await zklora(['--version'])).stdout.trim(), '0.1.0')
